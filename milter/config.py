@@ -1,0 +1,143 @@
+"""Settings: declared once, here, with their defaults and reasons; read from YAML by `load`."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from milter.yamlfile import read_yaml, validate
+
+HOST_PORT = re.compile(r"^(?:\[(?P<ip6>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]/]+)):(?P<port>\d{1,5})$")
+
+
+class Address(BaseModel):
+    """A TCP address; port 0 asks the kernel for a free one."""
+
+    model_config = ConfigDict(frozen=True)
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(value: object) -> object:
+    """Read "host:port" or "[ip6]:port"; anything else is for pydantic to refuse."""
+    if not isinstance(value, str):
+        return value
+    found = HOST_PORT.match(value)
+    if not found or int(found["port"]) > 65535:
+        raise ValueError("write it as host:port, for instance 127.0.0.1:10025")
+    return Address(host=found["ip6"] or found["host"], port=int(found["port"]))
+
+
+class SmtpNextHop(BaseModel):
+    """Relay over SMTP."""
+
+    model_config = ConfigDict(frozen=True)
+    address: Address
+
+
+class MaildirNextHop(BaseModel):
+    """Deliver into a Maildir; the default, so that a newcomer needs no mail server."""
+
+    model_config = ConfigDict(frozen=True)
+    path: Path
+
+
+def parse_next_hop(value: object) -> object:
+    """Read `smtp://host:port` or `maildir:PATH`."""
+    if not isinstance(value, str):
+        return value
+    scheme, _, rest = value.partition(":")
+    if scheme == "smtp" and rest.startswith("//"):
+        return SmtpNextHop(address=parse_address(rest[2:]))  # type: ignore[arg-type]
+    if scheme == "maildir" and rest:
+        return MaildirNextHop(path=Path(rest))
+    raise ValueError("write it as smtp://host:port or maildir:PATH")
+
+
+AddressField = Annotated[Address, BeforeValidator(parse_address)]
+NextHopField = Annotated[SmtpNextHop | MaildirNextHop, BeforeValidator(parse_next_hop)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(lambda v: ip_network(v) if isinstance(v, str) else v)]
+
+
+class Section(BaseModel):
+    """Settings are closed: a key that is not declared here is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Policy(Section):
+    """What a score leads to. Thresholds are scores as documented in docs/detection.md."""
+
+    tag_at: float = Field(5.0, gt=0, description="Score from which a mail is tagged.")
+    quarantine_at: float = Field(10.0, gt=0, description="Score from which a mail is quarantined, if that is on.")
+    quarantine: bool = Field(False, description="Keep mail from quarantine_at on back; else it is tagged and delivered.")
+
+    @model_validator(mode="after")
+    def thresholds_in_order(self) -> Self:
+        if self.quarantine_at < self.tag_at:
+            raise ValueError("quarantine_at must not be below tag_at")
+        return self
+
+
+class Dns(Section):
+    """How SPF, DKIM, DMARC and ARC look things up."""
+
+    servers: tuple[str, ...] = Field((), description="DNS servers; empty: those of /etc/resolv.conf.")
+    timeout: float = Field(5.0, gt=0, le=60, description="Seconds for all sender checks of a mail together.")
+    cache_size: int = Field(10_000, ge=0, description="Answers kept in memory; each for its own TTL.")
+
+
+class Config(Section):
+    """All settings of one server."""
+
+    listen: AddressField = Field(Address(host="127.0.0.1", port=10025), description="Where mail comes in by SMTP.")
+    next_hop: NextHopField = Field(MaildirNextHop(path=Path("mail")), description="Where mail goes: smtp://host:port or maildir:PATH.")
+    quarantine_dir: Path = Field(Path("quarantine"), description="Maildir that keeps quarantined mail.")
+    trusted_clients: tuple[Network, ...] = Field(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")), description="Who may send through the filter and use XFORWARD."
+    )
+    hostname: str = Field(default_factory=socket.getfqdn, description="Our name in the greeting and in Received.")
+    authserv_id: str | None = Field(None, description="Our name in Authentication-Results; default: hostname.")
+    own_domains: tuple[str, ...] = Field((), description="Domains that are ours: forged or look-alike senders of these are a signal.")
+    trust_authentication_results: tuple[str, ...] = Field((), description="authserv-ids of our own border servers, whose results are taken.")
+    trusted_sealers: tuple[str, ...] = Field((), description="ARC sealers (d=) whose chain is believed.")
+    verify_senders: bool = Field(True, description="Check SPF, DKIM, DMARC and ARC.")
+    dns: Dns = Field(default_factory=Dns, description="Name look-ups for the sender checks.")
+    rules: tuple[Path, ...] = Field((), description="Folders or files with own rules, beside the shipped ones.")
+    shipped_rules: bool = Field(True, description="Use the rules that come with the package.")
+    policy: Policy = Field(default_factory=Policy, description="Thresholds and actions.")
+    on_error: Literal["accept", "tempfail"] = Field("accept", description="A fault of the scanner: deliver unchecked, or 451.")
+    inspect: bool = Field(True, description="Off: a plain relay that adds no verdict; to find out who is slow.")
+    max_size: int = Field(52_428_800, ge=65_536, description="Bytes of a mail; a larger one gets 552 5.3.4.")
+    max_connections: int = Field(200, ge=1, description="Sessions at once in one worker; more get 421.")
+    max_recipients: int = Field(1000, ge=100, description="Recipients of a mail; more get 452 (RFC 5321 §4.5.3.1.8).")
+    command_timeout: float = Field(300.0, gt=0, description="Seconds to wait for the client (RFC 5321 §4.5.3.2.7).")
+    next_hop_timeout: float = Field(60.0, gt=0, description="Seconds to wait for the next hop; below Postfix's 100 s.")
+    workers: int | Literal["auto"] = Field(1, description="Processes that share the port; auto: one a core.")
+    cache_dir: Path | None = Field(None, description="Where compiled rules are kept; default: the user's cache folder.")
+
+    @property
+    def server_id(self) -> str:
+        """The authserv-id that our Authentication-Results carry (RFC 8601 §2.5)."""
+        return self.authserv_id or self.hostname
+
+
+def load(path: Path | None) -> Config:
+    """Settings from a YAML file; the defaults without one. Raises ConfigError."""
+    if path is None:
+        return Config()
+    return validate(Config, read_yaml(path))
+
+
+def worker_count(config: Config) -> int:
+    """How many processes to run: as configured, or one for each core that we may use."""
+    return len(os.sched_getaffinity(0)) if config.workers == "auto" else max(1, config.workers)

@@ -1,0 +1,126 @@
+"""The words that all parts share: frozen data, no behaviour beyond reading itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Action = Literal["accept", "tag", "quarantine", "reject"]
+Where = Literal["text", "html", "subject", "header", "image", "pdf", "qr"]
+Group = Literal[
+    "threat", "demand", "claim", "deadline", "secrecy", "spoof", "evasion", "wallet", "context"
+]
+Kind = Literal[
+    "sextortion",
+    "hacked-device",
+    "leaked-password",
+    "bomb",
+    "violence",
+    "ddos",
+    "data-leak",
+    "fake-authority",
+    "reputation",
+    "other",
+]
+AuthResult = Literal["none", "pass", "fail", "softfail", "neutral", "policy", "temperror", "permerror"]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The SMTP envelope (RFC 5321 §2.3.1) and who handed it over.
+
+    mail_from is "" for the null reverse-path; client_addr is the real client (XFORWARD, XCLIENT), "" if unknown.
+    """
+
+    mail_from: str = ""
+    rcpt_to: tuple[str, ...] = ()
+    client_addr: str = ""
+    client_name: str = ""
+    helo_name: str = ""
+    queue_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """Who really sent the mail, in the result words of RFC 8601, and the spoof signals found.
+
+    results is the text of an Authentication-Results header after the authserv_id ("spf=pass …; dkim=none").
+    """
+
+    spf: AuthResult = "none"
+    dkim: AuthResult = "none"
+    dmarc: AuthResult = "none"
+    arc: AuthResult = "none"
+    spoof: tuple[str, ...] = ()
+    results: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One stretch of text as a reader sees it: entities, HTML and transfer encodings are gone.
+
+    quoted marks what the author cites (reply quotes, forwarded mails), not what the author says.
+    """
+
+    where: Where
+    content: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A fact found in a mail, named by a dotted id that rules can use, for instance `evasion.lookalike`."""
+
+    name: str
+    where: Where
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A payment address; valid says that its checksum holds."""
+
+    currency: str
+    address: str
+    valid: bool
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is asked for: amount is a plain decimal ("1450", "0.15"), deadline_hours counts from reading."""
+
+    amount: str | None = None
+    currency: str | None = None
+    deadline_hours: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMatch:
+    """One rule that holds for a mail: where, and the words that it stands on (secrets masked)."""
+
+    rule: str
+    group: Group
+    score: float
+    where: Where
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement on one mail, with everything that it rests on."""
+
+    action: Action = "accept"
+    score: float = 0.0
+    kind: Kind | None = None
+    language: str | None = None
+    reasons: tuple[RuleMatch, ...] = ()
+    wallets: tuple[Wallet, ...] = ()
+    demand: Demand = field(default_factory=Demand)
+    auth: Authentication = field(default_factory=Authentication)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the mail is treated as extortion in any way."""
+        return self.action != "accept"

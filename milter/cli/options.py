@@ -1,0 +1,39 @@
+"""What several commands share: the configuration option, and how settings become an inspector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from milter import config as settings
+from milter.config import Config
+from milter.engine.cache import load_rules, rule_paths
+from milter.engine.ruleset import RuleSet
+
+SYSTEM_CONFIG = Path("/etc/blackmail-filter/config.yaml")
+
+
+def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `-c FILE`."""
+    return click.option(
+        "-c",
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path),
+        help=f"Configuration file (default: {SYSTEM_CONFIG} if it exists, else the built-in settings).",
+    )(function)
+
+
+def load_config(path: Path | None) -> Config:
+    """The settings of a file, of the system's file, or the defaults. Raises ConfigError."""
+    if path is None and SYSTEM_CONFIG.exists():
+        path = SYSTEM_CONFIG
+    return settings.load(path)
+
+
+def configured_rules(config: Config) -> RuleSet:
+    """The compiled rules of a configuration. Raises ConfigError."""
+    return load_rules(rule_paths(config.rules, config.shipped_rules), config.cache_dir)

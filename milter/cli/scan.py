@@ -1,0 +1,65 @@
+"""`scan`: judge mails in files and print what was found."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from milter.cli.options import config_option, configured_rules, load_config
+from milter.frontends.scan import Record, scan
+from milter.inspector import file_judge
+
+
+@click.command("scan")
+@config_option
+@click.option("--format", "form", type=click.Choice(["table", "jsonl", "html"]), default="table", help="How to print.")
+@click.option("--explain", is_flag=True, help="For each mail: every sign, where it stood, what would change the verdict.")
+@click.option("--offline", is_flag=True, help="Ask no DNS: sender checks are `none`.")
+@click.option("--all", "show_all", is_flag=True, help="In the table, list mails that are not flagged, too.")
+@click.argument("paths", nargs=-1, required=True)
+def command(config_path: Path | None, form: str, explain: bool, offline: bool, show_all: bool, paths: tuple[str, ...]) -> None:
+    """Judge mails: .eml, .txt (a bare body), mbox, Maildir, folders, or - for standard input. Exit 3 if one cannot be read."""
+    config = load_config(config_path)
+    rules = configured_rules(config)
+    failed = False
+
+    def seen() -> Iterator[Record]:
+        nonlocal failed
+        for record in _with_progress(scan(paths, file_judge(config, rules, offline=offline))):
+            failed |= record.error is not None
+            yield record
+
+    if form == "jsonl":
+        for record in seen():
+            click.echo(json.dumps(record.as_json(), ensure_ascii=False))
+    elif form == "html":
+        from milter.cli.report import html_report
+
+        click.echo(html_report(seen(), rules, config.policy))
+    elif explain:
+        from milter.cli.explain import print_explanation
+
+        for record in seen():
+            print_explanation(record, rules, config.policy)
+    else:
+        from milter.cli.table import print_table
+
+        print_table(seen(), show_all=show_all or len(paths) == 1 and not Path(paths[0]).is_dir())
+    sys.exit(3 if failed else 0)
+
+
+def _with_progress(records: Iterable[Record]) -> Iterable[Record]:
+    """A running count on standard error while a person waits; none in a pipe."""
+    if not sys.stderr.isatty():
+        yield from records
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} mails"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield from progress.track(records, total=None)

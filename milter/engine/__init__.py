@@ -1,0 +1,1 @@
+"""YAML rules: read, compiled, matched and scored."""

@@ -1,0 +1,146 @@
+"""Rule sets from disk: shipped rules, own rules, and a cache of the compiled set.
+
+The cache is keyed by everything that the result depends on. It is written to one side and renamed; one that is damaged,
+foreign or unwritable is a reason to compile, never to fail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import struct
+import tempfile
+from collections.abc import Iterable
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+import milter
+from milter.content.normalise import fold_word
+from milter.engine.matcher import Matcher
+from milter.engine.program import Program, compile_program
+from milter.engine.rulebook import RuleBook, RuleEntry, assemble, rule_files
+from milter.engine.ruleset import RuleSet, facts_of
+from milter.engine.scanners import AhoCorasickScanner, HyperscanScanner, Scanner, make_scanner
+from milter.engine.schema import Scoring
+from milter.errors import ConfigError
+from milter.yamlfile import read_yaml
+
+log = logging.getLogger(__name__)
+MAGIC = b"blackmail-filter rules 1\n"
+_RULES = TypeAdapter(tuple[RuleEntry, ...])
+
+
+def shipped_rules() -> Path:
+    """The folder of the rules that come with the package: inside it when installed, beside it in a checkout."""
+    package = Path(milter.__file__).parent
+    installed = package / "rules"
+    return installed if installed.is_dir() else package.parent / "rules"
+
+
+def rule_paths(own: Iterable[Path], shipped: bool) -> list[Path]:
+    """All rule files of a configuration, own ones last so that their scores win. Raises ConfigError."""
+    return rule_files([*([shipped_rules()] if shipped else []), *own])
+
+
+def read_book(paths: Iterable[Path]) -> RuleBook:
+    """Parse and check rule files. Raises ConfigError."""
+    return assemble(read_yaml(path) for path in paths)
+
+
+def default_cache_dir() -> Path:
+    """Where compiled rules go unless configured: the service's cache folder, else the user's (XDG)."""
+    service = os.environ.get("CACHE_DIRECTORY")
+    if service:
+        return Path(service.split(":")[0])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "blackmail-filter"
+
+
+def load_rules(paths: list[Path], cache_dir: Path | None = None) -> RuleSet:
+    """The compiled rule set of these files, from the cache where it fits. Raises ConfigError."""
+    folder = cache_dir or default_cache_dir()
+    file = folder / f"{_key(paths)}.rules"
+    cached = _read(file)
+    if cached is not None:
+        return cached
+    book = read_book(paths)
+    program = compile_program(book, fold_word)
+    scanner = make_scanner(program.atoms, [r.regex for r in program.regexes])
+    facts = facts_of(book)
+    _write(file, _dump(facts, book.scoring, program, scanner))
+    return RuleSet(facts, book.scoring, Matcher(program, scanner))
+
+
+def _key(paths: Iterable[Path]) -> str:
+    """A hash of rules, own version, library version and processor. Raises ConfigError for an unreadable file."""
+    digest = hashlib.sha256(MAGIC)
+    for part in (milter.__version__, _library_version(), platform.machine(), _processor_flags()):
+        digest.update(part.encode() + b"\0")
+    for path in paths:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror}): check the path and its permissions") from error
+        digest.update(struct.pack("<Q", len(content)) + content)
+    return digest.hexdigest()[:32]
+
+
+def _library_version() -> str:
+    return metadata.version("hyperscan") if find_spec("hyperscan") else "none"
+
+
+def _processor_flags() -> str:
+    """What the processor can do, which a hyperscan database is compiled for; empty where the kernel does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+
+
+def _dump(rules: tuple[RuleEntry, ...], scoring: Scoring, program: Program, scanner: Scanner) -> bytes:
+    head = json.dumps(
+        {"rules": _RULES.dump_python(rules, mode="json"), "scoring": scoring.model_dump(), "program": program.to_json()}
+    ).encode()
+    database = scanner.dump() if isinstance(scanner, HyperscanScanner) else b""
+    body = struct.pack("<Q", len(head)) + head + database
+    return MAGIC + hashlib.sha256(body).digest() + body
+
+
+def _read(file: Path) -> RuleSet | None:
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return None
+    digest, body = data[len(MAGIC) : len(MAGIC) + 32], data[len(MAGIC) + 32 :]
+    if not data.startswith(MAGIC) or hashlib.sha256(body).digest() != digest:
+        log.warning("%s is damaged; compiling the rules again", file)
+        return None
+    size = struct.unpack_from("<Q", body)[0]
+    head, database = json.loads(body[8 : 8 + size]), body[8 + size :]
+    program = Program.from_json(head["program"])
+    regexes = [r.regex for r in program.regexes]
+    scanner = (
+        HyperscanScanner(program.atoms, regexes, database) if database else AhoCorasickScanner(program.atoms, regexes)
+    )
+    return RuleSet(_RULES.validate_python(head["rules"]), Scoring(**head["scoring"]), Matcher(program, scanner))
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".rules-")
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(data)
+            os.replace(name, file)
+        except OSError:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        log.warning("%s: compiled rules cannot be kept (%s): each start compiles them again", file, error.strerror)

@@ -1,0 +1,112 @@
+"""Finding all atoms of a program in one pass over the text: hyperscan, or Aho-Corasick where it is missing.
+
+Both give the same finds; a property test holds them equal.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import ahocorasick
+
+try:
+    import hyperscan
+except ImportError:  # no wheel for this platform
+    hyperscan = None
+
+Find = tuple[int, int]  # (atom or regex number, end offset in bytes)
+
+
+class Scanner(Protocol):
+    """One pass over the text."""
+
+    name: str
+
+    def find(self, data: bytes) -> list[Find]:
+        """Every occurrence of every atom; for regexes (numbered after the atoms) candidates, at least one where one matches."""
+        ...
+
+
+class AhoCorasickScanner:
+    """Atoms by pyahocorasick; every regex is a candidate, for the regex engine to decide."""
+
+    name = "ahocorasick"
+
+    def __init__(self, atoms: list[str], regexes: list[str]) -> None:
+        self._automaton = ahocorasick.Automaton()
+        for number, atom in enumerate(atoms):
+            # One character a byte: offsets are then the same as hyperscan's.
+            self._automaton.add_word(atom.encode().decode("latin-1"), number)
+        if atoms:
+            self._automaton.make_automaton()
+        self._candidates = [(len(atoms) + i, 0) for i in range(len(regexes))]
+
+    def find(self, data: bytes) -> list[Find]:
+        """See Scanner."""
+        if not self._automaton:
+            return list(self._candidates)
+        found = [(number, end + 1) for end, number in self._automaton.iter(data.decode("latin-1"))]
+        return found + self._candidates
+
+
+class HyperscanScanner:
+    """Atoms and regexes in one hyperscan database. Not safe to share between threads: a database has one scratch space."""
+
+    name = "hyperscan"
+
+    def __init__(self, atoms: list[str], regexes: list[str], database: bytes | None = None) -> None:
+        self._database = (
+            hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) if database else _compile(atoms, regexes)
+        )
+        self._database.scratch = hyperscan.Scratch(self._database)
+
+    def find(self, data: bytes) -> list[Find]:
+        """See Scanner."""
+        found: list[Find] = []
+        append = found.append
+
+        def on_match(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            append((number, end))
+
+        self._database.scan(data, match_event_handler=on_match)
+        return found
+
+    def dump(self) -> bytes:
+        """The compiled database, for the cache."""
+        return bytes(hyperscan.dumpb(self._database))
+
+
+def _compile(atoms: list[str], regexes: list[str]) -> hyperscan.Database:
+    # Folded text holds letters, digits, "#" and blanks only, so that an atom is its own regular expression.
+    expressions = [atom.encode().replace(b"#", rb"\x23") for atom in atoms]
+    flags = [0] * len(atoms)
+    for source in regexes:
+        expressions.append(source.encode())
+        flags.append(_regex_flags(source))
+    database = hyperscan.Database()
+    database.compile(
+        expressions=expressions, ids=list(range(len(expressions))), elements=len(expressions), flags=flags
+    )
+    return database
+
+
+def _regex_flags(source: str) -> int:
+    """One candidate is enough; PREFILTER accepts what hyperscan cannot express, and finds too much rather than too little."""
+    flags: int = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_UTF8
+    return flags if _compiles(source, flags) else flags | hyperscan.HS_FLAG_PREFILTER
+
+
+def _compiles(source: str, flags: int) -> bool:
+    try:
+        hyperscan.Database().compile(expressions=[source.encode()], ids=[0], elements=1, flags=[flags])
+    except hyperscan.error:
+        return False
+    return True
+
+
+def make_scanner(atoms: list[str], regexes: list[str], engine: str = "auto") -> Scanner:
+    """The fastest scanner that is installed, or the one that is named."""
+    use_hyperscan = hyperscan is not None if engine == "auto" else engine == "hyperscan"
+    use_hyperscan = use_hyperscan and bool(atoms or regexes)  # it compiles no empty set
+    return HyperscanScanner(atoms, regexes) if use_hyperscan else AhoCorasickScanner(atoms, regexes)
+

@@ -22,6 +22,20 @@ Kind = Literal[
     "reputation",
     "other",
 ]
+# Every fact that the parts before the rules can find; `when` in a rule may name these.
+SIGNALS: frozenset[str] = frozenset(
+    f"{group}.{name}"
+    for group, names in {
+        "wallet": "any invalid btc bch ltc doge dash zec eth trx xmr xrp",
+        "demand": "amount",
+        "deadline": "time",
+        "evasion": "lookalike invisible combining leet split_letters masked hidden_text entities split_wallet encoded_wallet",
+        "context": "quoted forwarded only_quoted list bulk long auto reply report_attached fake_reply quotation_marks",
+        "spoof": "from_equals_to own_domain_unauthenticated display_name_address display_name_recipient lookalike_domain"
+        " reply_to_elsewhere from_missing from_multiple return_path_unrelated fake_bounce fake_reply",
+    }.items()
+    for name in names.split()
+)
 AuthResult = Literal["none", "pass", "fail", "softfail", "neutral", "policy", "temperror", "permerror"]
 
 

@@ -89,8 +89,9 @@ def validate(model: type[Model], file: YamlFile) -> Model:
 
 
 def _sentence(model: type[BaseModel], file: YamlFile, error: ValidationError) -> str:
-    # A closed union reports each branch; the deepest fault is the one that the author meant.
-    fault = max(error.errors(include_url=False), key=lambda e: len(_known(file.data, e["loc"])))
+    # A union reports each branch; the deepest fault is the one that the author meant, our own words before pydantic's.
+    faults = error.errors(include_url=False)
+    fault = max(faults, key=lambda e: (len(_known(file.data, e["loc"])), e["type"] == "value_error"))
     location = _known(file.data, fault["loc"])
     key = ".".join(str(step) for step in location) or "the file"
     message = fault["msg"].removeprefix("Value error, ")
@@ -99,7 +100,7 @@ def _sentence(model: type[BaseModel], file: YamlFile, error: ValidationError) ->
         near = difflib.get_close_matches(str(location[-1]), _keys_at(model, location[:-1]), n=1, cutoff=0.5)
         message += f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(_keys_at(model, location[:-1]))}"
     elif fault["type"] == "missing":
-        key, message = ".".join(map(str, fault["loc"])), "is missing"
+        key, message = ".".join(map(str, [*location, fault["loc"][-1]])), "is missing"
     return f"{file.path}:{file.line(location)}: {key}: {message}"
 
 

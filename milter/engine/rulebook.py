@@ -12,7 +12,7 @@ import regex
 
 from milter.engine.schema import Combination, Condition, Examples, Pattern, Phrases, Rule, RuleFile, Scoring, WordLists
 from milter.errors import ConfigError
-from milter.model import Group, Kind
+from milter.model import SIGNALS, Group, Kind
 from milter.yamlfile import YamlFile, validate
 
 GROUPS: tuple[Group, ...] = (
@@ -91,6 +91,7 @@ def assemble(files: Iterable[YamlFile]) -> RuleBook:
             entries[rule_id] = replace(entries[rule_id], score=score)
     if not entries:
         raise ConfigError("the rule set is empty: switch shipped_rules on or name a folder in `rules`")
+    _check_names(parsed, {*entries, *GROUPS, *SIGNALS})
     if scoring is None:
         raise ConfigError("the rule set has no `scoring`: switch shipped_rules on or add a scoring section to a rule file")
     return RuleBook(tuple(_in_order(entries, origin)), scoring)
@@ -105,6 +106,14 @@ def _known(file: YamlFile, location: tuple[str | int, ...], name: str, known: It
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
         _fail(file, location, f"there is no '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+
+
+def _check_names(parsed: list[tuple[YamlFile, RuleFile]], known: set[str]) -> None:
+    """Every name in a `when` must be a rule, a group or a signal."""
+    for file, content in parsed:
+        for number, rule in enumerate(content.rules if isinstance(content.rules, list) else ()):
+            for name in sorted(_names(rule.when)):
+                _known(file, ("rules", number, "when"), name, known)
 
 
 def _entry(file: YamlFile, content: RuleFile, number: int, rule: Rule) -> RuleEntry:

@@ -72,7 +72,7 @@ def read_yaml(path: Path) -> YamlFile:
         return YamlFile(path, text, yaml.load(text, Loader=_UniqueKeyLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
+        line = min(mark.line, text.count("\n")) + 1 if mark else 1
         problem = getattr(error, "problem", None) or "cannot be parsed"
         raise ConfigError(f"{path}:{line}: not valid YAML: {problem}") from error
 

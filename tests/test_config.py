@@ -1,0 +1,73 @@
+"""Settings: every key is documented, and wrong ones are refused with their place."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from milter.config import Config, MaildirNextHop, SmtpNextHop, load, worker_count
+from milter.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[1] / "config.example.yaml"
+
+
+def keys(model: type, prefix: str = "") -> set[str]:
+    out = set()
+    for name, field in model.model_fields.items():  # type: ignore[attr-defined]
+        inner = field.annotation
+        out |= keys(inner, f"{name}.") if hasattr(inner, "model_fields") and name in ("policy", "dns") else {prefix + name}
+    return out
+
+
+def test_the_example_names_every_setting_with_its_default() -> None:
+    given = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    flat = {f"{k}.{i}" if isinstance(v, dict) else k for k, v in given.items() for i in (v if isinstance(v, dict) else [""])}
+    assert flat == keys(Config)
+    example, default = load(EXAMPLE), Config(hostname="mail.example.org")
+    assert example == default
+
+
+def test_each_setting_says_what_it_is() -> None:
+    assert [name for name, field in Config.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("listen: 127.0.0.1", ":1: listen: write it as host:port"),
+        ("listen: 127.0.0.1:99999", ":1: listen: write it as host:port"),
+        ("\nnext_hopp: maildir:x", ":2: next_hopp: is not a known key; did you mean 'next_hop'?"),
+        ("next_hop: mail.example.org", ":1: next_hop: write it as smtp://host:port or maildir:PATH"),
+        ("policy:\n  tag_at: high", ":2: policy.tag_at: Input should be a valid number"),
+        ("policy: {tag_at: 9, quarantine_at: 3}", ":1: policy: quarantine_at must not be below tag_at"),
+        ("trusted_clients: [10.0.0.0/33]", ":1: trusted_clients.0: '10.0.0.0/33' does not appear to be"),
+        ("on_error: ignore", ":1: on_error: Input should be 'accept' or 'tempfail'"),
+        ("max_size: -1", ":1: max_size: Input should be greater than"),
+        ("max_size: 1\nmax_size: 2", ":2: not valid YAML: key 'max_size' is given twice"),
+        ("[", ":1: not valid YAML"),
+        ("- listen", ":1: must be a mapping"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_its_place(tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert str(caught.value).startswith(str(path) + expected)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.yaml: cannot be read \(No such file"):
+        load(tmp_path / "nothing.yaml")
+
+
+def test_addresses(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text('listen: "[::1]:2525"\nnext_hop: smtp://relay.example.org:25\nworkers: auto\n', encoding="utf-8")
+    config = load(path)
+    assert str(config.listen) == "[::1]:2525"
+    assert isinstance(config.next_hop, SmtpNextHop)
+    assert (config.next_hop.address.host, config.next_hop.address.port) == ("relay.example.org", 25)
+    assert worker_count(config) >= 1
+    assert isinstance(Config().next_hop, MaildirNextHop)

@@ -1,0 +1,129 @@
+"""Words disguised within one run of non-blank characters: leet, masks, letters set apart, letters for digits."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from milter.content.letters import EXPANDED, FOLDED, LOWERED
+
+# Beginnings and middles of words that extortion hides; a disguise that uncovers one of them is no accident.
+STEMS = re.compile(
+    "bitcoin|crypto|krypto|litecoin|monero|ethereum|wallet|passw|contrasen|porn|masturb|webcam|camera|kamera|video"
+    "|hack|trojan|malware|spyware|virus|infect|record|money|payment|dollar|account|contact|friend|famil|email"
+    "|address|adresse|device|nude|naked|sexual|pervert|secret|delete|destroy|publish|police|polizei|explos|bomb"
+    "|victim|blackmail|ransom|embarrass|transfer|geld|konto|kontakt"
+)
+# Words that a mask may hide; stems do not do here, since "v*rus" must not become "viru".
+MASKED_WORDS = (
+    "bitcoin bitcoins password passwords passwort passworter porn porno porns pornography pornographic masturbate "
+    "masturbated masturbates masturbating masturbation webcam webcams camera cameras kamera video videos wallet "
+    "hacked hacker hackers hacking trojan malware virus money dollar dollars sex sexual sexually nude nudes naked "
+    "pervert dick penis pussy cock cum orgasm jerk jerking wank wanking bomb kill killed dead murder police "
+    "payment contacts friends family wichsen wichst onaniert onanieren fuck fucking fucked shit bitch"
+).split()
+LEET = str.maketrans("01345678@$!|€£¢¡+", "oieasgtbasilelcit")
+LEET_WITH_L = str.maketrans("01345678@$!|€£¢¡+", "oleasgtbasilelcit")
+LEET_CYRILLIC = str.maketrans("0346@€", "оачбае")
+
+_LETTER = r"[^\W\d_]"
+LINK = re.compile(r"://|^www\.|[\w.+-]@[\w-]+\.[a-z]{2}")
+NUMERAL = re.compile(r"(?=\D*\d)[\doOlI]+(?:[.,'’][\doOlI]+)*")
+SPELLED = re.compile(rf"(?<!{_LETTER})({_LETTER})([.*•·_-])({_LETTER})((?:\2{_LETTER})+)(?!\2?{_LETTER})")
+MASKED = re.compile(r"[a-z]+(?:[*•●∗✱]+[a-z]+)+")
+PART = re.compile(r"[^\W_](?:[\w@$!|€£¢¡+]*[^\W_])?")
+NUMBER = re.compile(r"#(?:[#.,']*#)?")
+DIGITS = re.compile(r"\d+")
+
+
+@lru_cache(8192)
+def undisguise(chunk: str) -> tuple[str, str]:
+    """A run of non-blank characters folded to words, and the evasion it shows ("" if none)."""
+    word = chunk.translate(LOWERED)
+    if LINK.search(word):
+        return words(word), ""
+    numeral = chunk.strip("\"'()[]{}<>,.;:!?$€£¥-–—*+")
+    if NUMERAL.fullmatch(numeral):
+        return "#", ""
+    found: set[str] = set()
+    word = SPELLED.sub(lambda m: _joined(m[0], found), word)
+    word = MASKED.sub(lambda m: _unmasked(m[0], found), word)
+    word = PART.sub(lambda m: f" {_unleeted(m[0], chunk, found)} ", word)
+    folded = " ".join(piece if is_token(piece) else words(piece) for piece in word.split())
+    return folded, min(found, default="")
+
+
+def words(text: str) -> str:
+    """Lower-case text folded without looking for disguises."""
+    text = NUMBER.sub(" # ", text.translate(FOLDED)).translate(SEPARATED)
+    return " ".join(text.split())
+
+
+SEPARATED = str.maketrans({".": " ", ",": " ", "'": " "} | EXPANDED)
+
+
+def is_token(part: str) -> bool:
+    """A wallet address, key or hash: left in one piece, digits and all."""
+    return len(part) >= 20 and part.isascii() and part.isalnum() and not part.isalpha() and not part.isdigit()
+
+
+def _joined(spelled: str, found: set[str]) -> str:
+    word = "".join(filter(str.isalpha, spelled))
+    if STEMS.search(word):
+        found.add("evasion.split_letters")
+    return word
+
+
+def _unmasked(masked: str, found: set[str]) -> str:
+    """p*rn, mast**bate: the word that fits; pass*word: the word without the marks; else two words."""
+    bare = re.sub("[^a-z]+", "", masked)
+    pattern = re.compile(re.sub("[^a-z]", "[a-z]", masked))
+    word = next((word for word in MASKED_WORDS if word == bare or pattern.fullmatch(word)), None)
+    if word is None:
+        return masked
+    found.add("evasion.masked")
+    return word
+
+
+def _unleeted(part: str, chunk: str, found: set[str]) -> str:
+    """A word with digits or signs for letters in letters, or unchanged if it may be anything else."""
+    if part.isalpha() or part.isdigit() or is_token(part):
+        return part
+    if NUMERAL.fullmatch(part):
+        return "#"
+    core = part.strip("0123456789")
+    for table in tables(part):
+        for candidate in (core, part):
+            word = candidate.translate(table)
+            if hides_stem(candidate, word):
+                found.add("evasion.leet")
+                return part.replace(core, f" {core.translate(table)} ", 1) if candidate is core else word
+    if plausible(core, chunk):
+        return part.replace(core, f" {core.translate(tables(core)[0])} ", 1)
+    return part
+
+
+def tables(part: str) -> tuple[dict[int, int], ...]:
+    cyrillic = any("а" <= char <= "я" for char in part)
+    return (LEET_CYRILLIC,) if cyrillic else (LEET, LEET_WITH_L)
+
+
+def hides_stem(part: str, word: str) -> bool:
+    """Whether word, which is part in letters, has a stem where part has signs or digits."""
+    return any(not part[m.start() : m.end()].isalpha() for m in STEMS.finditer(word))
+
+
+def plausible(core: str, chunk: str) -> bool:
+    """Whether this is a word with some letters replaced: y0u, h4cked; not mp3, h264, i18n, AB3CD, 4f9a1c."""
+    letters = chunk.strip("\"'()[]{}<>,.;:!?*-")
+    if len(core) < 3 or not (letters.islower() or letters.istitle() or letters[1:].islower()):
+        return False
+    signs = [char for char in core if not char.isalpha()]
+    if len(signs) * 3 > len(core) or not set(signs) <= set("01345@€"):
+        return False
+    word = core.translate(tables(core)[0])
+    return word.isalpha() and bool(VOWEL.search(word)) and not HARD.search(word)
+
+
+VOWEL = re.compile("[aeiouyаеиоуыэюя]")
+HARD = re.compile("[bcdfghjklmnpqrstvwxz]{5}")

@@ -79,7 +79,9 @@ class Policy(Section):
 
     tag_at: float = Field(5.0, gt=0, description="Score from which a mail is tagged.")
     quarantine_at: float = Field(10.0, gt=0, description="Score from which a mail is quarantined, if that is on.")
-    quarantine: bool = Field(False, description="Keep mail from quarantine_at on back; else it is tagged and delivered.")
+    quarantine: bool = Field(
+        False, description="Keep mail from quarantine_at on back; else it is tagged and delivered."
+    )
 
     @model_validator(mode="after")
     def thresholds_in_order(self) -> Self:
@@ -100,23 +102,35 @@ class Config(Section):
     """All settings of one server."""
 
     listen: AddressField = Field(Address(host="127.0.0.1", port=10025), description="Where mail comes in by SMTP.")
-    next_hop: NextHopField = Field(MaildirNextHop(path=Path("mail")), description="Where mail goes: smtp://host:port or maildir:PATH.")
+    next_hop: NextHopField = Field(
+        MaildirNextHop(path=Path("mail")), description="Where mail goes: smtp://host:port or maildir:PATH."
+    )
     quarantine_dir: Path = Field(Path("quarantine"), description="Maildir that keeps quarantined mail.")
     trusted_clients: tuple[Network, ...] = Field(
-        (ip_network("127.0.0.0/8"), ip_network("::1/128")), description="Who may send through the filter and use XFORWARD."
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        description="Who may send through the filter and use XFORWARD.",
     )
     hostname: str = Field(default_factory=socket.getfqdn, description="Our name in the greeting and in Received.")
     authserv_id: str | None = Field(None, description="Our name in Authentication-Results; default: hostname.")
-    own_domains: tuple[str, ...] = Field((), description="Domains that are ours: forged or look-alike senders of these are a signal.")
-    trust_authentication_results: tuple[str, ...] = Field((), description="authserv-ids of our own border servers, whose results are taken.")
+    own_domains: tuple[str, ...] = Field(
+        (), description="Domains that are ours: forged or look-alike senders of these are a signal."
+    )
+    trust_authentication_results: tuple[str, ...] = Field(
+        (), description="authserv-ids of our own border servers, whose results are taken."
+    )
     trusted_sealers: tuple[str, ...] = Field((), description="ARC sealers (d=) whose chain is believed.")
     verify_senders: bool = Field(True, description="Check SPF, DKIM, DMARC and ARC.")
     dns: Dns = Field(default_factory=Dns, description="Name look-ups for the sender checks.")
     rules: tuple[Path, ...] = Field((), description="Folders or files with own rules, beside the shipped ones.")
     shipped_rules: bool = Field(True, description="Use the rules that come with the package.")
     policy: Policy = Field(default_factory=Policy, description="Thresholds and actions.")
-    on_error: Literal["accept", "tempfail"] = Field("accept", description="A fault of the scanner: deliver unchecked, or 451.")
+    on_error: Literal["accept", "tempfail"] = Field(
+        "accept", description="A fault of the scanner: deliver unchecked, or 451."
+    )
     inspect: bool = Field(True, description="Off: a plain relay that adds no verdict; to find out who is slow.")
+    inspect_timeout: float = Field(
+        30.0, gt=0, description="Seconds for inspecting one mail; more is a fault of the scanner."
+    )
     max_size: int = Field(52_428_800, ge=65_536, description="Bytes of a mail; a larger one gets 552 5.3.4.")
     max_connections: int = Field(200, ge=1, description="Sessions at once in one worker; more get 421.")
     max_recipients: int = Field(1000, ge=100, description="Recipients of a mail; more get 452 (RFC 5321 §4.5.3.1.8).")

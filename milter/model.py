@@ -7,9 +7,7 @@ from typing import Literal
 
 Action = Literal["accept", "tag", "quarantine", "reject"]
 Where = Literal["text", "html", "subject", "header", "image", "pdf", "qr"]
-Group = Literal[
-    "threat", "demand", "claim", "deadline", "secrecy", "spoof", "evasion", "wallet", "context"
-]
+Group = Literal["threat", "demand", "claim", "deadline", "secrecy", "spoof", "evasion", "wallet", "context"]
 Kind = Literal[
     "sextortion",
     "hacked-device",
@@ -29,10 +27,11 @@ SIGNALS: frozenset[str] = frozenset(
         "wallet": "any invalid btc bch ltc doge dash zec eth trx xmr xrp",
         "demand": "amount",
         "deadline": "time",
-        "evasion": "lookalike invisible combining leet split_letters masked hidden_text entities split_wallet encoded_wallet",
+        "evasion": "lookalike invisible combining leet split_letters masked hidden_text entities"
+        " split_wallet encoded_wallet",
         "context": "quoted forwarded only_quoted list bulk long auto reply report_attached fake_reply quotation_marks",
-        "spoof": "from_equals_to own_domain_unauthenticated display_name_address display_name_recipient lookalike_domain"
-        " reply_to_elsewhere from_missing from_multiple return_path_unrelated fake_bounce fake_reply",
+        "spoof": "from_equals_to own_domain_unauthenticated display_name_address display_name_recipient"
+        " lookalike_domain reply_to_elsewhere from_missing from_multiple return_path_unrelated fake_bounce fake_reply",
     }.items()
     for name in names.split()
 )

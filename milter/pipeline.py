@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from milter.config import Policy
 from milter.content.language import guess
 from milter.content.message import Message
-from milter.content.normalise import excerpt, fold, plain
+from milter.content.normalise import Normal, excerpt, normalise
+from milter.engine.rulebook import named
 from milter.engine.ruleset import RuleSet
 from milter.engine.score import Evidence, Found, Judgement, judge
 from milter.model import Action, Authentication, Demand, Envelope, RuleMatch, Signal, Text, Verdict, Wallet
@@ -21,12 +22,10 @@ ASKING = {"demand", "deadline"}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One text of the mail: as its reader sees it, free of disguise, and folded for the rules."""
+    """One text of the mail, and the same without disguise and folded for the rules."""
 
     text: Text
-    plain: str
-    folded: str
-    evasions: frozenset[str]
+    normal: Normal
 
 
 def inspect(
@@ -45,18 +44,18 @@ def inspect(
     reasons also for mail that is not flagged.
     """
     sender = authentication or offline(envelope, message.headers, own_domains=own_domains)
-    readings = [_reading(text) for text in message.texts]
+    readings = [Reading(text, normalise(text.content)) for text in message.texts]
     found = [
         Found(hit, number, reading.text.quoted)
         for number, reading in enumerate(readings)
-        for hit in rules.matcher.hits(reading.folded)
+        for hit in rules.matcher.hits(reading.normal.folded)
     ]
     wallets, disguises = _wallets(readings)
     demand = _demand(readings) if ASKING & {rules.rules[f.hit.rule].group for f in found} else Demand()
     signals = [
         *message.signals,
         *find_context(message.headers, message.texts),
-        *(Signal(name, r.text.where) for r in readings for name in sorted(r.evasions)),
+        *(Signal(name, r.text.where) for r in readings for name in sorted(r.normal.evasions)),
         *(Signal(name, "text") for name in sorted(disguises)),
         *(Signal(f"spoof.{name}", "header") for name in sender.spoof),
         *_facts(wallets, demand),
@@ -66,8 +65,8 @@ def inspect(
     return Verdict(
         action=action,
         score=judgement.score,
-        kind=_kind(judgement, action),
-        language=judgement.language or next(filter(None, (guess(r.folded) for r in reversed(readings))), None),
+        kind=judgement.kind or ("other" if action != "accept" else None),
+        language=_language(judgement, action, readings),
         reasons=_reasons(judgement.evidence, readings, signals) if explain or action != "accept" else (),
         wallets=wallets,
         demand=demand,
@@ -76,22 +75,12 @@ def inspect(
     )
 
 
-def _reading(text: Text) -> Reading:
-    undisguised = plain(text.content)
-    folded, evasions = fold_and_evasions(undisguised.text)
-    return Reading(text, undisguised.text, folded, undisguised.evasions | evasions)
-
-
-def fold_and_evasions(text: str) -> tuple[str, frozenset[str]]:
-    return fold(text), frozenset()
-
-
 def _wallets(readings: list[Reading]) -> tuple[tuple[Wallet, ...], set[str]]:
     """Payment addresses of all texts, each once, and the disguises they were found in."""
     unique: dict[str, Wallet] = {}
     disguises: set[str] = set()
     for reading in readings:
-        found = find_wallets(reading.plain, reading.text.where)
+        found = find_wallets(reading.normal.plain, reading.text.where)
         disguises |= found.evasions
         for wallet in found.wallets:
             unique.setdefault(wallet.address, wallet)
@@ -99,7 +88,9 @@ def _wallets(readings: list[Reading]) -> tuple[tuple[Wallet, ...], set[str]]:
 
 
 def _demand(readings: list[Reading]) -> Demand:
-    return find_demand("\n".join(r.plain for r in readings if not r.text.quoted) or "\n".join(r.plain for r in readings))
+    return find_demand(
+        "\n".join(r.normal.plain for r in readings if not r.text.quoted) or "\n".join(r.normal.plain for r in readings)
+    )
 
 
 def _facts(wallets: Iterable[Wallet], demand: Demand) -> Iterable[Signal]:
@@ -122,8 +113,10 @@ def _action(score: float, policy: Policy) -> Action:
     return "tag" if score >= policy.tag_at else "accept"
 
 
-def _kind(judgement: Judgement, action: Action):  # type: ignore[no-untyped-def]
-    return (judgement.kind or "other") if action != "accept" else judgement.kind
+def _language(judgement: Judgement, action: Action, readings: list[Reading]) -> str | None:
+    """That of the rules for extortion; else that of the longest text, since stray words prove little."""
+    longest = max((r.normal.folded for r in readings), key=len, default="")
+    return judgement.language if action != "accept" else guess(longest) or judgement.language
 
 
 def _reasons(evidence: Iterable[Evidence], readings: list[Reading], signals: list[Signal]) -> tuple[RuleMatch, ...]:
@@ -134,11 +127,17 @@ def _reasons(evidence: Iterable[Evidence], readings: list[Reading], signals: lis
 def _reason(one: Evidence, readings: list[Reading], signals: dict[str, Signal]) -> RuleMatch:
     rule = one.rule
     if one.found is None:
-        signal = _signal_behind(rule.when, signals)
-        return RuleMatch(rule.id, rule.group, round(one.score, 2), signal.where if signal else "text", signal.excerpt if signal else "")
+        signal = next((signals[name] for name in named(rule.when or rule.id) if name in signals), None)
+        return RuleMatch(
+            rule.id,
+            rule.group,
+            round(one.score, 2),
+            signal.where if signal else "text",
+            signal.excerpt if signal else "",
+        )
     reading = readings[one.found.text]
-    start, end = (_characters(reading.folded, offset) for offset in one.found.hit.span)
-    words = mask_secrets(excerpt(reading.plain, start, end))
+    start, end = (_characters(reading.normal.folded, offset) for offset in one.found.hit.span)
+    words = mask_secrets(excerpt(reading.normal.plain, start, end))
     return RuleMatch(rule.id, rule.group, round(one.score, 2), reading.text.where, words)
 
 

@@ -98,7 +98,9 @@ def _sentence(model: type[BaseModel], file: YamlFile, error: ValidationError) ->
     if fault["type"] == "extra_forbidden":
         message = "is not a known key"
         near = difflib.get_close_matches(str(location[-1]), _keys_at(model, location[:-1]), n=1, cutoff=0.5)
-        message += f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(_keys_at(model, location[:-1]))}"
+        message += (
+            f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(_keys_at(model, location[:-1]))}"
+        )
     elif fault["type"] == "missing":
         key, message = ".".join(map(str, [*location, fault["loc"][-1]])), "is missing"
     return f"{file.path}:{file.line(location)}: {key}: {message}"
@@ -108,12 +110,10 @@ def _known(data: Any, location: Sequence[str | int]) -> list[str | int]:
     """The steps of a pydantic location that exist in the data (it also names union branches)."""
     steps: list[str | int] = []
     for step in location:
-        if isinstance(data, dict) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
+        inside_list = isinstance(data, list) and isinstance(step, int) and step < len(data)
+        if not inside_list and not (isinstance(data, dict) and step in data):
             continue
+        data = data[step]
         steps.append(step)
     return steps
 

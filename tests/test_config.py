@@ -15,13 +15,17 @@ def keys(model: type, prefix: str = "") -> set[str]:
     out = set()
     for name, field in model.model_fields.items():  # type: ignore[attr-defined]
         inner = field.annotation
-        out |= keys(inner, f"{name}.") if hasattr(inner, "model_fields") and name in ("policy", "dns") else {prefix + name}
+        out |= (
+            keys(inner, f"{name}.") if hasattr(inner, "model_fields") and name in ("policy", "dns") else {prefix + name}
+        )
     return out
 
 
 def test_the_example_names_every_setting_with_its_default() -> None:
     given = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
-    flat = {f"{k}.{i}" if isinstance(v, dict) else k for k, v in given.items() for i in (v if isinstance(v, dict) else [""])}
+    flat = {
+        f"{k}.{i}" if isinstance(v, dict) else k for k, v in given.items() for i in (v if isinstance(v, dict) else [""])
+    }
     assert flat == keys(Config)
     example, default = load(EXAMPLE), Config(hostname="mail.example.org")
     assert example == default

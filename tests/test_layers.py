@@ -11,8 +11,30 @@ LAYERS = [
     "inspector", "store", "actions", "frontends", "cli",
 ]  # fmt: skip
 # What the pure core must not touch: it gets time, answers and files as arguments.
-PURE = ("content", "signals", "pipeline.py", "reason.py", "model.py", "engine/matcher.py", "engine/score.py", "engine/program.py")
-IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "shutil", "socket", "subprocess", "sys", "tempfile", "time"}
+PURE = (
+    "content",
+    "signals",
+    "pipeline.py",
+    "reason.py",
+    "model.py",
+    "engine/matcher.py",
+    "engine/score.py",
+    "engine/program.py",
+)
+IMPURE = {
+    "asyncio",
+    "datetime",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "shutil",
+    "socket",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "time",
+}
 
 
 def imports(path: Path) -> set[str]:

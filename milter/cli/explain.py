@@ -22,7 +22,8 @@ def print_explanation(record: Record, rules: RuleSet, policy: Policy) -> None:
         console.print(f"[bold]{name}[/]: {escape(record.error or '')}")
         return
     verdict = record.verdict
-    console.print(f"[bold]{name}[/]: {verdict.action}, score {verdict.score:g}, {verdict.kind or 'no kind'}, {verdict.language or '?'}")
+    kind, language = verdict.kind or "no kind", verdict.language or "?"
+    console.print(f"[bold]{name}[/]: {verdict.action}, score {verdict.score:g}, {kind}, {language}")
     console.print(f"  {escape(sentence(verdict))}")
     for group, reasons in _by_group(verdict.reasons):
         total = sum(reason.score for reason in reasons)
@@ -30,9 +31,12 @@ def print_explanation(record: Record, rules: RuleSet, policy: Policy) -> None:
         capped = f", counts {cap:g} at most" if cap is not None and abs(total) > abs(cap) else ""
         console.print(f"  {group} {total:+.2f}{capped}")
         for reason in reasons:
-            console.print(f"    {reason.score:+.2f}  {reason.rule} in {reason.where}: {escape(reason.excerpt) or '(by its signs)'}")
+            words = escape(reason.excerpt) or "(by its signs)"
+            console.print(f"    {reason.score:+.2f}  {reason.rule} in {reason.where}: {words}")
     for wallet in verdict.wallets:
-        console.print(f"  {wallet.currency} address {wallet.address} ({'checksum holds' if wallet.valid else 'checksum fails'})")
+        console.print(
+            f"  {wallet.currency} address {wallet.address} ({'checksum holds' if wallet.valid else 'checksum fails'})"
+        )
     for line in changes(verdict, rules, policy):
         console.print(f"  {escape(line)}")
 
@@ -45,13 +49,14 @@ def _by_group(reasons: tuple[RuleMatch, ...]) -> Iterator[tuple[str, list[RuleMa
 def changes(verdict: Verdict, rules: RuleSet, policy: Policy) -> Iterator[str]:
     """What would have led to another verdict, in sentences."""
     groups = {reason.group for reason in verdict.reasons if reason.score > 0}
-    missing = [side for side in ("threat", "demand") if side not in groups]
+    missing = " and a ".join(side for side in ("threat", "demand") if side not in groups)
     if missing and groups & {"threat", "demand", "claim"}:
-        yield f"Without a {' and a '.join(missing)} it can score {rules.scoring.one_sided_cap:g} at most; it is tagged from {policy.tag_at:g}."
+        yield f"Without a {missing} it can score {rules.scoring.one_sided_cap:g} at most."
     if verdict.score < policy.tag_at:
         yield f"It would be tagged with {policy.tag_at - verdict.score:.2f} more."
         return
-    yield f"It would pass with {verdict.score - policy.tag_at + 0.01:.2f} less, for instance without {_heaviest(verdict)}."
+    surplus = verdict.score - policy.tag_at + 0.01
+    yield f"It would pass with {surplus:.2f} less, for instance without {_heaviest(verdict)}."
     if not policy.quarantine:
         yield f"Quarantine is off in the policy; with it on, mail from {policy.quarantine_at:g} is kept back."
     elif verdict.score < policy.quarantine_at:

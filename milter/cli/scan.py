@@ -17,12 +17,19 @@ from milter.inspector import file_judge
 @click.command("scan")
 @config_option
 @click.option("--format", "form", type=click.Choice(["table", "jsonl", "html"]), default="table", help="How to print.")
-@click.option("--explain", is_flag=True, help="For each mail: every sign, where it stood, what would change the verdict.")
+@click.option(
+    "--explain", is_flag=True, help="For each mail: every sign, where it stood, what would change the verdict."
+)
 @click.option("--offline", is_flag=True, help="Ask no DNS: sender checks are `none`.")
 @click.option("--all", "show_all", is_flag=True, help="In the table, list mails that are not flagged, too.")
 @click.argument("paths", nargs=-1, required=True)
-def command(config_path: Path | None, form: str, explain: bool, offline: bool, show_all: bool, paths: tuple[str, ...]) -> None:
-    """Judge mails: .eml, .txt (a bare body), mbox, Maildir, folders, or - for standard input. Exit 3 if one cannot be read."""
+def command(
+    config_path: Path | None, form: str, explain: bool, offline: bool, show_all: bool, paths: tuple[str, ...]
+) -> None:
+    """Judge mails: .eml, .txt (a bare body), mbox, Maildir, folders, or - for standard input.
+
+    Exit 3 if one of them cannot be read.
+    """
     config = load_config(config_path)
     rules = configured_rules(config)
     failed = False
@@ -48,7 +55,7 @@ def command(config_path: Path | None, form: str, explain: bool, offline: bool, s
     else:
         from milter.cli.table import print_table
 
-        print_table(seen(), show_all=show_all or len(paths) == 1 and not Path(paths[0]).is_dir())
+        print_table(seen(), show_all=show_all or (len(paths) == 1 and not Path(paths[0]).is_dir()))
     sys.exit(3 if failed else 0)
 
 

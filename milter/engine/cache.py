@@ -85,7 +85,9 @@ def _key(paths: Iterable[Path]) -> str:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise ConfigError(f"{path}: cannot be read ({error.strerror}): check the path and its permissions") from error
+            raise ConfigError(
+                f"{path}: cannot be read ({error.strerror}): check the path and its permissions"
+            ) from error
         digest.update(struct.pack("<Q", len(content)) + content)
     return digest.hexdigest()[:32]
 

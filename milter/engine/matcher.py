@@ -83,7 +83,9 @@ class Matcher:
     def _spans(self, atoms: Iterable[int], ends: dict[int, list[int]]) -> list[Span]:
         """Where the words of a list stand, without the blanks at their borders."""
         return sorted(
-            (end - self._lengths[atom] + self._left[atom], end - self._right[atom]) for atom in atoms for end in ends[atom]
+            (end - self._lengths[atom] + self._left[atom], end - self._right[atom])
+            for atom in atoms
+            for end in ends[atom]
         )
 
     def _regex_hits(self, number: int, folded: str) -> list[Hit]:

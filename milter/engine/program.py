@@ -80,7 +80,10 @@ def atoms_of(word: str, fold_word: Fold) -> set[str]:
 def _spaced(character: str) -> bool:
     """Whether a character belongs to a script that puts spaces between words (not CJK, kana, Hangul)."""
     return character < "\u1100" or not (
-        character <= "\u11ff" or "\u2e80" <= character <= "\ua4cf" or "\ua960" <= character <= "\ua97f" or "\uac00" <= character
+        character <= "\u11ff"
+        or "\u2e80" <= character <= "\ua4cf"
+        or "\ua960" <= character <= "\ua97f"
+        or character >= "\uac00"
     )
 
 

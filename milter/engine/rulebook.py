@@ -93,7 +93,9 @@ def assemble(files: Iterable[YamlFile]) -> RuleBook:
         raise ConfigError("the rule set is empty: switch shipped_rules on or name a folder in `rules`")
     _check_names(parsed, {*entries, *GROUPS, *SIGNALS})
     if scoring is None:
-        raise ConfigError("the rule set has no `scoring`: switch shipped_rules on or add a scoring section to a rule file")
+        raise ConfigError(
+            "the rule set has no `scoring`: switch shipped_rules on or add a scoring section to a rule file"
+        )
     return RuleBook(tuple(_in_order(entries, origin)), scoring)
 
 
@@ -124,7 +126,7 @@ def _entry(file: YamlFile, content: RuleFile, number: int, rule: Rule) -> RuleEn
     )
     return RuleEntry(
         rule.id, rule.description, rule.group, rule.kind, rule.score, tuple(rule.references), rule.when,
-        wordings, dict(rule.tests),
+        wordings, {str(language): examples for language, examples in rule.tests.items()},
     )  # fmt: skip
 
 
@@ -150,8 +152,7 @@ def _wording(
         for number, entry in enumerate(lists):
             if isinstance(entry, str):
                 _known(file, (*location, key, number), entry, content.words)
-                entry = content.words[entry]
-            out.append(tuple(entry))
+            out.append(tuple(content.words[entry] if isinstance(entry, str) else entry))
         return tuple(out)
 
     if pattern.regex is not None:
@@ -201,6 +202,19 @@ def _names(condition: Condition | None) -> set[str]:
     if condition.at_least:
         parts += condition.at_least.of
     return set().union(*(_names(part) for part in parts))
+
+
+def named(condition: Condition) -> Iterator[str]:
+    """The names that speak for a condition, in the order given (those under `none` do not)."""
+    if isinstance(condition, str):
+        yield condition
+        return
+    for part in (
+        *(condition.all or []),
+        *(condition.any or []),
+        *(condition.at_least.of if condition.at_least else []),
+    ):
+        yield from named(part)
 
 
 def holds(condition: Condition, facts: set[str]) -> bool:

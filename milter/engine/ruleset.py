@@ -31,5 +31,3 @@ def build(book: RuleBook, engine: str = "auto") -> RuleSet:
 def facts_of(book: RuleBook) -> tuple[RuleEntry, ...]:
     """The rules without wordings and examples, which only compiling and testing need."""
     return tuple(replace(rule, wordings=(), examples={}) for rule in book.rules)
-
-

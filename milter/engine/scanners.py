@@ -12,7 +12,7 @@ import ahocorasick
 try:
     import hyperscan
 except ImportError:  # no wheel for this platform
-    hyperscan = None
+    hyperscan = None  # type: ignore[assignment]
 
 Find = tuple[int, int]  # (atom or regex number, end offset in bytes)
 
@@ -23,7 +23,10 @@ class Scanner(Protocol):
     name: str
 
     def find(self, data: bytes) -> list[Find]:
-        """Every occurrence of every atom; for regexes (numbered after the atoms) candidates, at least one where one matches."""
+        """Every occurrence of every atom.
+
+        For regexes, numbered after the atoms, candidates: at least one where one matches.
+        """
         ...
 
 
@@ -50,14 +53,15 @@ class AhoCorasickScanner:
 
 
 class HyperscanScanner:
-    """Atoms and regexes in one hyperscan database. Not safe to share between threads: a database has one scratch space."""
+    """Atoms and regexes in one hyperscan database.
+
+    Not to be shared between threads: a database has one scratch space.
+    """
 
     name = "hyperscan"
 
     def __init__(self, atoms: list[str], regexes: list[str], database: bytes | None = None) -> None:
-        self._database = (
-            hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) if database else _compile(atoms, regexes)
-        )
+        self._database = hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) if database else _compile(atoms, regexes)
         self._database.scratch = hyperscan.Scratch(self._database)
 
     def find(self, data: bytes) -> list[Find]:
@@ -84,14 +88,12 @@ def _compile(atoms: list[str], regexes: list[str]) -> hyperscan.Database:
         expressions.append(source.encode())
         flags.append(_regex_flags(source))
     database = hyperscan.Database()
-    database.compile(
-        expressions=expressions, ids=list(range(len(expressions))), elements=len(expressions), flags=flags
-    )
+    database.compile(expressions=expressions, ids=list(range(len(expressions))), elements=len(expressions), flags=flags)
     return database
 
 
 def _regex_flags(source: str) -> int:
-    """One candidate is enough; PREFILTER accepts what hyperscan cannot express, and finds too much rather than too little."""
+    """One candidate is enough; PREFILTER takes what hyperscan cannot express, and finds rather too much."""
     flags: int = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_UTF8
     return flags if _compiles(source, flags) else flags | hyperscan.HS_FLAG_PREFILTER
 
@@ -109,4 +111,3 @@ def make_scanner(atoms: list[str], regexes: list[str], engine: str = "auto") -> 
     use_hyperscan = hyperscan is not None if engine == "auto" else engine == "hyperscan"
     use_hyperscan = use_hyperscan and bool(atoms or regexes)  # it compiles no empty set
     return HyperscanScanner(atoms, regexes) if use_hyperscan else AhoCorasickScanner(atoms, regexes)
-

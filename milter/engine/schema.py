@@ -49,7 +49,11 @@ Condition = Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z][a-z0-9_]*)?$")] | Com
 
 def _as_lists(value: object) -> object:
     # A phrase may be written as the name of a list or as the list itself, like one entry of `near`.
-    return [value] if isinstance(value, str) or (isinstance(value, list) and all(isinstance(w, str) for w in value)) else value
+    return (
+        [value]
+        if isinstance(value, str) or (isinstance(value, list) and all(isinstance(w, str) for w in value))
+        else value
+    )
 
 
 WordLists = list[ListName | Words]
@@ -114,7 +118,7 @@ class Phrases(Closed):
 
 
 class Scoring(Closed):
-    """How scores of rules add up (docs/detection.md). Caps bound what one group can add, negative ones what it can take."""
+    """How scores add up (docs/detection.md). A cap bounds what a group can add; a negative one, what it can take."""
 
     caps: dict[Group, float]
     one_sided_cap: float = Field(description="The most that a mail without both a threat and a demand can score.")

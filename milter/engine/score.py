@@ -10,7 +10,7 @@ from milter.engine.matcher import Hit
 from milter.engine.rulebook import RuleEntry, holds
 from milter.engine.ruleset import RuleSet
 from milter.engine.schema import Scoring
-from milter.model import Kind
+from milter.model import Group, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,7 @@ def judge(rules: RuleSet, found: Iterable[Found], signals: Iterable[str]) -> Jud
     evidence = _worded(rules, hits)
     evidence += _concluded(rules, evidence, set(signals))
     evidence.sort(key=lambda e: -abs(e.score))
-    return Judgement(
-        tuple(evidence), _total(rules.scoring, evidence), _kind(evidence), _language(rules, hits)
-    )
+    return Judgement(tuple(evidence), _total(rules.scoring, evidence), _kind(evidence), _language(rules, hits))
 
 
 def _worded(rules: RuleSet, hits: list[Found]) -> list[Evidence]:
@@ -77,15 +75,15 @@ def _concluded(rules: RuleSet, evidence: list[Evidence], signals: set[str]) -> l
     return concluded
 
 
-def group_scores(scoring: Scoring, evidence: Iterable[Evidence]) -> dict[str, float]:
+def group_scores(scoring: Scoring, evidence: Iterable[Evidence]) -> dict[Group, float]:
     """The sum of each group, within its cap."""
-    sums: Counter[str] = Counter()
+    sums: Counter[Group] = Counter()
     for one in evidence:
         sums[one.rule.group] += one.score  # type: ignore[assignment]
     return {group: _capped(total, scoring.caps, group) for group, total in sums.items()}
 
 
-def _capped(total: float, caps: Mapping[str, float], group: str) -> float:
+def _capped(total: float, caps: Mapping[Group, float], group: Group) -> float:
     cap = caps.get(group, total)
     return max(total, cap) if cap < 0 else min(total, cap)
 

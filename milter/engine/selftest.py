@@ -48,7 +48,8 @@ def _rule_faults(number: int, rule: RuleEntry, rules: RuleSet, patterns: dict[st
             if pattern not in shown:
                 yield f"{rule.id} ({language}) pattern {place} is shown by no example"
         if len(examples.no_match) < len(patterns[language]):
-            yield f"{rule.id} ({language}) has {len(patterns[language])} patterns but {len(examples.no_match)} near misses"
+            counts = f"{len(patterns[language])} patterns but {len(examples.no_match)} near misses"
+            yield f"{rule.id} ({language}) has {counts}"
 
 
 def _patterns_hit(rules: RuleSet, rule: int, language: str, text: str) -> set[int]:

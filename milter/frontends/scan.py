@@ -57,7 +57,13 @@ class Record:
             "reasons": [asdict(reason) for reason in v.reasons],
             "wallets": [asdict(wallet) for wallet in v.wallets],
             "demand": asdict(v.demand),
-            "auth": {"spf": v.auth.spf, "dkim": v.auth.dkim, "dmarc": v.auth.dmarc, "arc": v.auth.arc, "spoof": list(v.auth.spoof)},
+            "auth": {
+                "spf": v.auth.spf,
+                "dkim": v.auth.dkim,
+                "dmarc": v.auth.dmarc,
+                "arc": v.auth.arc,
+                "spoof": list(v.auth.spoof),
+            },
             "ms": round(self.ms, 2),
             **({"notes": list(v.notes)} if v.notes else {}),
         }
@@ -96,7 +102,11 @@ def _mails_in(path: Path) -> Iterator[Item]:
         yield Item(str(path))
         return
     content = path.read_bytes()
-    starts = [m.end() for m in MBOX_FROM.finditer(content) if m.start() == 0 or content[m.start() - 2 : m.start()] in (b"\n\n", b"\r\n")]
+    starts = [
+        m.end()
+        for m in MBOX_FROM.finditer(content)
+        if m.start() == 0 or content[m.start() - 2 : m.start()] in (b"\n\n", b"\r\n")
+    ]
     ends = [content.rfind(b"\nFrom ", 0, start) + 1 for start in starts[1:]]
     for index, (start, end) in enumerate(zip(starts, [*ends, len(content)], strict=True)):
         yield Item(str(path), index, start, end)
@@ -157,4 +167,3 @@ def scan(paths: Iterable[str], judge: Judge) -> Iterator[Record]:
     _judge = judge
     with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("fork")) as pool:
         yield from pool.map(_judge_here, items, chunksize=CHUNK)
-

@@ -74,7 +74,10 @@ scoring: {caps: {}, one_sided_cap: 4, quoted_weight: 0.5}
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("", "the rule set is empty"), ("rules: [{id: threat.a, description: Alone without scoring, group: threat, score: 1}]", "no `scoring`")],
+    [
+        ("", "the rule set is empty"),
+        ("rules: [{id: threat.a, description: Alone without scoring, group: threat, score: 1}]", "no `scoring`"),
+    ],
 )
 def test_a_set_that_cannot_judge_is_refused(tmp_path: Path, text: str, expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):

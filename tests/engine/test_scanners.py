@@ -12,7 +12,9 @@ from milter.engine.schema import Scoring
 WORDS = ("pay", "pay*", "*pay", "*pay*", "do not pay", "# days", "плати", "плат*", "録画", "送る", "me")
 REGEXES = (r"pay.{0,9}me", r"(?<!not )pay", r"\bme\b", r"плат\w{0,4}", r"録.送", r"[^a-z ]{2,4}")
 texts = st.lists(
-    st.sampled_from(["pay", "payer", "prepay", "repaying", "do", "not", "me", "#", "days", "плати", "плата", "録画送る", "é", "x"])
+    st.sampled_from(
+        ["pay", "payer", "prepay", "repaying", "do", "not", "me", "#", "days", "плати", "плата", "録画送る", "é", "x"]
+    )
 ).map(lambda words: " " + " ".join(words) + " ")
 
 
@@ -25,7 +27,10 @@ def book() -> RuleBook:
 
 
 PROGRAM = compile_program(book(), lambda word: (word.replace("7", "#"),))
-MATCHERS = [Matcher(PROGRAM, make_scanner(PROGRAM.atoms, [r.regex for r in PROGRAM.regexes], e)) for e in ("hyperscan", "ahocorasick")]
+MATCHERS = [
+    Matcher(PROGRAM, make_scanner(PROGRAM.atoms, [r.regex for r in PROGRAM.regexes], e))
+    for e in ("hyperscan", "ahocorasick")
+]
 
 
 @given(texts)

@@ -1,0 +1,160 @@
+"""The header fields of this filter: forged ones taken out of a mail, our own ones to put on top of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.charset import QP, Charset
+from email.header import Header
+from email.utils import format_datetime
+
+from milter.model import Verdict
+from milter.reason import sentence
+
+FOLD_AT = 78
+LINE_LIMIT = 998
+LINE_END = "\r\n"
+
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+_FIELD_END = re.compile(rb"\r\n(?![ \t])|\r(?![\n \t])|\n(?![ \t])")
+_OURS = re.compile(rb"(?:\A|[\r\n])(?:(x-blackmail-[!-9;-~]*)|(authentication-results))[ \t]*:", re.IGNORECASE)
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)", re.DOTALL)
+_AUTHSERV_ID = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))', re.DOTALL)
+_NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_NOT_TRACE_WORD = re.compile(r"[^!-'*-:=?-~]")
+_UTF8_QUOTED = Charset("utf-8")
+_UTF8_QUOTED.header_encoding = QP
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a Received field tells (RFC 5321 §4.4): the session with our own client, and the time of arrival."""
+
+    client_addr: str
+    helo_name: str
+    hostname: str
+    protocol: str
+    queue_id: str
+    date: datetime
+    recipient: str = ""
+
+
+def forged_fields_removed(raw: bytes, authserv_id: str) -> bytes:
+    """A mail without X-Blackmail-* fields and without Authentication-Results in our name (RFC 8601 §5).
+
+    The same object where there are none; every other byte is as it was.
+    """
+    end = _header_end(raw)
+    header = raw[:end].lower()
+    if b"x-blackmail-" not in header and b"authentication-results" not in header:
+        return raw
+    kept: list[bytes] = []
+    position = 0
+    for start, stop in _forged_spans(raw, end, authserv_id):
+        kept.append(raw[position:start])
+        position = stop
+    return b"".join([*kept, raw[position:]]) if kept else raw
+
+
+def _header_end(raw: bytes) -> int:
+    if raw.startswith((b"\r\n", b"\n")):
+        return 0
+    found = _HEADER_END.search(raw)
+    return found.start() if found else len(raw)
+
+
+def _forged_spans(raw: bytes, end: int, authserv_id: str) -> Iterator[tuple[int, int]]:
+    """First and last byte of each forged field, folded lines included."""
+    position = 0
+    while found := _OURS.search(raw, position, end):
+        start = found.start() if found.start() == 0 and raw[:1] not in b"\r\n" else found.start() + 1
+        line_end = _FIELD_END.search(raw, found.end())
+        position = line_end.start() if line_end else len(raw)
+        if found[2] and not _claims(raw[found.end() : position], authserv_id):
+            continue
+        if raw[start - 1 : start] == b"\r":
+            # A bare CR begins a line only to some readers: to others the line end still ends the line before.
+            yield start - 1, position
+        else:
+            yield start, line_end.end() if line_end else len(raw)
+
+
+def _claims(value: bytes, authserv_id: str) -> bool:
+    """Whether the value of an Authentication-Results field begins with our authserv-id (RFC 8601 §2.2)."""
+    text = value.decode("utf-8", "replace")
+    while (bare := _COMMENT.sub(" ", text)) != text:
+        text = bare
+    found = _AUTHSERV_ID.match(text)
+    if not found:
+        return False
+    name = re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2]
+    return name.strip().rstrip(".").casefold() == authserv_id.rstrip(".").casefold()
+
+
+def received(trace: Trace) -> bytes:
+    """The Received field of this hop."""
+    address = f"IPv6:{trace.client_addr}" if ":" in trace.client_addr else trace.client_addr
+    recipient = f" for <{_trace_word(trace.recipient)}>" if trace.recipient.isascii() and trace.recipient else ""
+    return field(
+        "Received",
+        f"from {_trace_word(trace.helo_name) or 'unknown'} ([{address}])"
+        f" by {trace.hostname} with {trace.protocol} id {_trace_word(trace.queue_id)}{recipient};"
+        f" {format_datetime(trace.date)}",
+    )
+
+
+def verdict_fields(verdict: Verdict, authserv_id: str) -> bytes:
+    """Authentication-Results and the X-Blackmail-* fields of a mail that was inspected."""
+    fields = [
+        field("Authentication-Results", f"{authserv_id}; {verdict.auth.results}"),
+        field("X-Blackmail-Flag", "YES" if verdict.flagged else "NO"),
+        field("X-Blackmail-Score", f"{verdict.score:.1f}"),
+    ]
+    rules = dict.fromkeys(reason.rule for reason in verdict.reasons)
+    if verdict.flagged and verdict.kind:
+        fields.append(field("X-Blackmail-Kind", verdict.kind))
+    if rules:
+        fields.append(field("X-Blackmail-Rules", ", ".join(rules)))
+    if verdict.flagged:
+        fields.append(text_field("X-Blackmail-Reason", sentence(verdict)))
+    return b"".join([*fields, field("X-Blackmail-Status", "checked")])
+
+
+def unchecked_fields() -> bytes:
+    """The fields of a mail that could not be inspected."""
+    return field("X-Blackmail-Status", "unchecked")
+
+
+def field(name: str, value: str) -> bytes:
+    """A structured header field with its line end: ASCII, folded at 78, no line over 998 bytes (RFC 5322 §2.1.1)."""
+    line = f"{name}: {_NOT_PRINTABLE.sub(' ', value).strip()}"
+    folded = line if len(line) <= FOLD_AT else "\r\n ".join(_folded(line, len(name) + 2))
+    return folded.encode("ascii", "replace") + b"\r\n"
+
+
+def text_field(name: str, text: str) -> bytes:
+    """A header field of free text; as encoded words (RFC 2047) where ASCII does not do."""
+    if text.isascii() and "=?" not in text:
+        return field(name, text)
+    words = Header(_NOT_PRINTABLE.sub(" ", text).strip(), _UTF8_QUOTED, maxlinelen=FOLD_AT - 2, header_name=name)
+    return f"{name}: {words.encode(linesep=LINE_END)}\r\n".encode("ascii")
+
+
+def _folded(line: str, value_at: int) -> Iterator[str]:
+    """Cut at spaces; a word without any is cut at the limit."""
+    while len(line) >= FOLD_AT:
+        cut = line.rfind(" ", value_at, FOLD_AT)
+        if cut < 0:
+            cut = line.find(" ", FOLD_AT)
+        cut = min(cut if cut >= 0 else len(line), LINE_LIMIT - 1)
+        yield line[:cut]
+        line, value_at = line[cut:].lstrip(" "), 0
+    if line:
+        yield line
+
+
+def _trace_word(text: str) -> str:
+    """Names and addresses that strangers chose, without what could end a word, a comment or the field."""
+    return _NOT_TRACE_WORD.sub("?", text)

@@ -1,0 +1,15 @@
+"""From the setting `next_hop` to the next hop itself."""
+
+from __future__ import annotations
+
+from milter.actions.maildir import MaildirHop
+from milter.actions.nexthop import NextHop
+from milter.actions.smtp import SmtpHop
+from milter.config import Config, MaildirNextHop
+
+
+def make_next_hop(config: Config) -> NextHop:
+    """The configured next hop; connects to nothing yet."""
+    if isinstance(config.next_hop, MaildirNextHop):
+        return MaildirHop(config.next_hop.path)
+    return SmtpHop(config.next_hop.address, helo_name=config.hostname, timeout=config.next_hop_timeout)

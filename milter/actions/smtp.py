@@ -1,0 +1,212 @@
+"""Relay to a next hop by SMTP: pooled connections, the client's parameters, the next hop's replies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from milter.actions.dotstuff import wire_blocks
+from milter.actions.nexthop import Reply, extension_of
+from milter.actions.smtp_connection import SmtpConnection
+from milter.config import Address
+from milter.errors import NextHopError
+
+# Shorter than the idle limit of any server, long enough for a busy minute.
+IDLE_SECONDS = 10.0
+MAILS_PER_CONNECTION = 500
+# Postfix takes 512 bytes a command line (RFC 5321 §4.5.3.1.4).
+XFORWARD_LINE = 500
+
+
+class SmtpHop:
+    """Next hop by SMTP, without TLS; keeps idle connections for the next mail."""
+
+    def __init__(self, address: Address, *, helo_name: str, timeout: float) -> None:
+        self._address = address
+        self._helo_name = helo_name
+        self._timeout = timeout
+        self._idle: list[tuple[SmtpConnection, asyncio.TimerHandle]] = []
+        self._capabilities: Mapping[str, str] | None = None
+
+    async def capabilities(self) -> Mapping[str, str]:
+        """What the next hop offered when it was last connected to."""
+        if self._capabilities is None:
+            self.give_back(await self.connect())
+        return self._capabilities or {}
+
+    async def begin(self, path: str, parameters: Sequence[str], forwarded: Mapping[str, str]) -> SmtpTransaction:
+        """Start a mail; the sender goes out together with the first recipient."""
+        connection = self._take_idle() or await self.connect()
+        return SmtpTransaction(self, connection, _Command("MAIL FROM", path, parameters), forwarded)
+
+    async def connect(self) -> SmtpConnection:
+        """A fresh connection."""
+        self._capabilities = None
+        connection = await SmtpConnection.open(self._address, self._helo_name, self._timeout)
+        self._capabilities = connection.capabilities
+        return connection
+
+    def give_back(self, connection: SmtpConnection) -> None:
+        """Keep a connection that is between two mails."""
+        connection.mails += 1
+        if connection.closed:
+            return
+        if connection.mails > MAILS_PER_CONNECTION:
+            connection.quit()
+            return
+        timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._drop, connection)
+        self._idle.append((connection, timer))
+        connection.on_idle_loss = lambda: self._drop(connection)
+
+    def _take_idle(self) -> SmtpConnection | None:
+        while self._idle:
+            connection, timer = self._idle.pop()
+            timer.cancel()
+            connection.on_idle_loss = None
+            if not connection.closed:
+                return connection
+        return None
+
+    def _drop(self, connection: SmtpConnection) -> None:
+        """Idle for too long, closed by the next hop, or it spoke without being asked."""
+        connection.on_idle_loss = None
+        for entry in self._idle:
+            if entry[0] is connection:
+                entry[1].cancel()
+                self._idle.remove(entry)
+                break
+        connection.quit()
+
+    async def close(self) -> None:
+        """Say goodbye on idle connections."""
+        while connection := self._take_idle():
+            connection.quit()
+
+
+class _Command(NamedTuple):
+    """MAIL or RCPT with its path and parameters as the client wrote them."""
+
+    verb: str
+    path: str
+    parameters: Sequence[str]
+
+    def line(self, capabilities: Mapping[str, str]) -> bytes:
+        """The command for a next hop with these capabilities. Raises NextHopError where they do not suffice."""
+        parameters = [p for p in self.parameters if extension_of(p) != "SIZE" or "SIZE" in capabilities]
+        for parameter in parameters:
+            if extension_of(parameter) not in capabilities:
+                raise NextHopError(f"next hop does not offer {extension_of(parameter)} any more")
+        return " ".join([f"{self.verb}:{self.path}", *parameters]).encode("utf-8", "surrogateescape") + b"\r\n"
+
+
+class SmtpTransaction:
+    """One mail on one connection."""
+
+    def __init__(self, hop: SmtpHop, connection: SmtpConnection, mail: _Command, forwarded: Mapping[str, str]) -> None:
+        self._hop = hop
+        self._connection = connection
+        self._mail = mail
+        self._forwarded = forwarded
+        self._opened = False
+        self._finished = False
+        self._sender_refused: Reply | None = None
+        self.committed = False
+
+    async def rcpt(self, path: str, parameters: Sequence[str]) -> Reply:
+        """Offer a recipient; a refusal of the sender comes back as the refusal of each recipient."""
+        if self._sender_refused:
+            return self._sender_refused
+        rcpt = _Command("RCPT TO", path, parameters)
+        if self._opened:
+            line = rcpt.line(self._connection.capabilities)
+            return self._for_client((await self._connection.ask([line]))[0])
+        return await self._first_rcpt(rcpt)
+
+    async def _first_rcpt(self, rcpt: _Command) -> Reply:
+        reused = self._connection.mails > 0
+        try:
+            replies = await self._open(rcpt)
+        except NextHopError:
+            if not reused:
+                raise
+            replies = None
+        # An idle connection may have been closed under our feet; nothing was accepted on it yet.
+        if reused and (replies is None or replies[-1].code == 421):
+            self._connection.abort()
+            self._connection = await self._hop.connect()
+            replies = await self._open(rcpt)
+        assert replies
+        self._opened = True
+        sender, recipient = replies[0], replies[-1]
+        if sender.accepted:
+            return self._for_client(recipient)
+        self._sender_refused = self._for_client(sender)
+        return self._sender_refused
+
+    async def _open(self, rcpt: _Command) -> list[Reply]:
+        """Replies to MAIL and RCPT. A refused XFORWARD costs the next hop's log some detail, never the mail."""
+        connection = self._connection
+        xforward = _xforward(self._forwarded, connection.capabilities)
+        opening = [self._mail.line(connection.capabilities), rcpt.line(connection.capabilities)]
+        if "PIPELINING" in connection.capabilities:
+            return (await connection.ask([*xforward, *opening]))[len(xforward) :]
+        if xforward:
+            await connection.ask(xforward)
+        return await connection.ask(opening)
+
+    def _for_client(self, reply: Reply) -> Reply:
+        """421 is about the connection between us and the next hop; to our client it is a passing refusal."""
+        if reply.code != 421:
+            return reply
+        self._connection.abort()
+        return Reply(451, reply.lines)
+
+    async def data(self, parts: Sequence[bytes]) -> Reply:
+        """DATA, the message, and what the next hop makes of it."""
+        connection = self._connection
+        try:
+            go_ahead = (await connection.ask([b"DATA\r\n"]))[0]
+            if go_ahead.code != 354:
+                self.abandon()
+                return self._for_client(go_ahead)
+            block: bytes | memoryview = b""
+            for following in wire_blocks(parts):
+                if block:
+                    await connection.send(block)
+                block = following
+            self.committed = True
+            reply = await connection.finish(bytes(block) + b".\r\n")
+        except BaseException:
+            connection.abort()
+            raise
+        self._finished = True
+        reply = self._for_client(reply)
+        self._hop.give_back(connection)
+        return reply
+
+    def abandon(self) -> None:
+        """RSET, and the connection is free for the next mail."""
+        if self._finished:
+            return
+        self._finished = True
+        if self._opened and not self._connection.closed:
+            self._connection.write(b"RSET\r\n")
+            self._connection.owed_replies += 1
+        self._hop.give_back(self._connection)
+
+
+def _xforward(forwarded: Mapping[str, str], capabilities: Mapping[str, str]) -> list[bytes]:
+    """XFORWARD lines with the attributes that the next hop asks for."""
+    offered = capabilities.get("XFORWARD", "").upper().split()
+    lines: list[bytes] = []
+    line = b""
+    for name, value in forwarded.items():
+        if name not in offered:
+            continue
+        attribute = f" {name}={value}".encode("ascii", "backslashreplace")
+        if line and len(line) + len(attribute) > XFORWARD_LINE:
+            lines.append(b"XFORWARD" + line + b"\r\n")
+            line = b""
+        line += attribute
+    return [*lines, b"XFORWARD" + line + b"\r\n"] if line else lines

@@ -1,0 +1,208 @@
+"""One SMTP connection to the next hop: commands go out, replies come back in order."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import cast
+
+from milter.actions.nexthop import Reply
+from milter.config import Address
+from milter.errors import NextHopError
+
+# More than any sane reply; a next hop that floods is broken.
+REPLY_LIMIT = 64 * 1024
+
+_REPLY_LINE = re.compile(r"(\d{3})([ -]?)(.*)", re.DOTALL)
+
+
+class SmtpConnection(asyncio.Protocol):
+    """Every method may raise NextHopError; the connection is closed then."""
+
+    def __init__(self, patience: float) -> None:
+        self.capabilities: dict[str, str] = {}
+        self.mails = 0
+        self.owed_replies = 0
+        self.on_idle_loss: Callable[[], None] | None = None
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._partial = b""
+        self._lines: list[str] = []
+        self._replies: deque[Reply] = deque()
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
+        self._paused = False
+
+    @classmethod
+    async def open(cls, address: Address, helo_name: str, patience: float) -> SmtpConnection:
+        """Connect and say EHLO, or HELO to a next hop that knows no EHLO."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(patience):
+                _, connection = await loop.create_connection(lambda: cls(patience), address.host, address.port)
+        except (OSError, TimeoutError) as error:
+            raise NextHopError(f"next hop {address}: {error or 'no connection in time'}") from error
+        await connection._greet(helo_name)
+        return connection
+
+    async def _greet(self, helo_name: str) -> None:
+        greeting = await self._read_one()
+        if greeting.code != 220:
+            raise self._broken(f"greets with {greeting}")
+        reply = (await self.ask([f"EHLO {helo_name}\r\n".encode()]))[0]
+        if reply.accepted:
+            for line in reply.lines[1:]:
+                keyword, _, argument = line.partition(" ")
+                self.capabilities[keyword.upper()] = argument.strip()
+        else:
+            reply = (await self.ask([f"HELO {helo_name}\r\n".encode()]))[0]
+        if not reply.accepted:
+            raise self._broken(f"answers EHLO and HELO with {reply}")
+
+    @property
+    def closed(self) -> bool:
+        """Whether it can no longer be used."""
+        return self._transport is None or self._transport.is_closing()
+
+    async def ask(self, commands: Iterable[bytes]) -> list[Reply]:
+        """Send commands and wait for a reply to each: in one go if the next hop offers PIPELINING (RFC 2920).
+
+        Without it, commands after a refused one are not sent, so there may be fewer replies than commands.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                while self.owed_replies:
+                    await self._read()
+                    self.owed_replies -= 1
+                if "PIPELINING" in self.capabilities:
+                    commands = list(commands)
+                    self.write(b"".join(commands))
+                    return [await self._read() for _ in commands]
+                replies: list[Reply] = []
+                for command in commands:
+                    self.write(command)
+                    replies.append(await self._read())
+                    if replies[-1].code >= 400:
+                        break
+                return replies
+        except TimeoutError as error:
+            raise self._broken("gave no reply in time") from error
+        except BaseException:
+            self.abort()
+            raise
+
+    async def send(self, block: bytes | memoryview) -> None:
+        """Send a piece of the message, at the pace of the next hop."""
+        self.write(block)
+        if not self._paused:
+            return
+        self._writer = self._loop.create_future()
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._writer
+        except TimeoutError as error:
+            raise self._broken("took no more of the message in time") from error
+        except BaseException:
+            self.abort()
+            raise
+
+    async def finish(self, block: bytes | memoryview) -> Reply:
+        """Send the last piece and wait for the verdict on the whole message."""
+        self.write(block)
+        return await self._read_one()
+
+    def write(self, block: bytes | memoryview) -> None:
+        """Send without waiting."""
+        if self._transport is None or self._transport.is_closing():
+            raise NextHopError("next hop closed the connection")
+        self._transport.write(block)
+
+    def abort(self) -> None:
+        """Break off at once; what the next hop has not acknowledged is void."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def quit(self) -> None:
+        """Part in peace, without waiting for the answer."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"QUIT\r\n")
+            self._transport.close()
+
+    async def _read_one(self) -> Reply:
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._read()
+        except TimeoutError as error:
+            raise self._broken("gave no reply in time") from error
+        except BaseException:
+            self.abort()
+            raise
+
+    async def _read(self) -> Reply:
+        while not self._replies:
+            if self.closed:
+                raise NextHopError("next hop closed the connection")
+            self._reader = self._loop.create_future()
+            await self._reader
+        return self._replies.popleft()
+
+    def _broken(self, what: str) -> NextHopError:
+        self.abort()
+        return NextHopError(f"next hop {what}")
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio: cut into lines, lines into replies."""
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            self._take_line(line.rstrip(b"\r").decode("utf-8", "surrogateescape"))
+        if len(self._partial) > REPLY_LIMIT or len(self._lines) > REPLY_LIMIT // 512:
+            self.abort()
+        if self.on_idle_loss and len(self._replies) > self.owed_replies:
+            self.on_idle_loss()
+        elif self._replies:
+            _wake(self._reader)
+
+    def _take_line(self, line: str) -> None:
+        found = _REPLY_LINE.fullmatch(line)
+        if not found:
+            self.abort()
+            return
+        code, more, text = found.groups()
+        self._lines.append(text)
+        if more != "-":
+            self._replies.append(Reply(int(code), tuple(self._lines)))
+            self._lines = []
+
+    def pause_writing(self) -> None:
+        """Called by asyncio."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Called by asyncio."""
+        self._paused = False
+        _wake(self._writer)
+
+    def eof_received(self) -> bool:
+        """Called by asyncio: close; a reply that was complete before can still be read."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio."""
+        self._transport = None
+        _wake(self._reader)
+        if self._writer and not self._writer.done():
+            self._writer.set_exception(NextHopError("next hop closed the connection"))
+        if self.on_idle_loss:
+            self.on_idle_loss()
+
+
+def _wake(future: asyncio.Future[None] | None) -> None:
+    if future and not future.done():
+        future.set_result(None)

@@ -1,0 +1,145 @@
+"""What all sessions of one process share: settings, next hop, delivery, and who is at it right now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from ipaddress import IPv6Address, ip_address
+from typing import Protocol
+
+from milter.actions.deliver import Delivery, Inspector, Mail, Outcome
+from milter.actions.hops import make_next_hop
+from milter.actions.nexthop import TROUBLE, NextHop
+from milter.config import Config
+from milter.model import Verdict
+
+# Of a mail with many recipients, so many stand in the log.
+LOGGED_RECIPIENTS = 10
+
+log = logging.getLogger(__name__)
+
+
+class Session(Protocol):
+    """A client's session, as far as the service has to know it."""
+
+    def say_goodbye(self) -> None:
+        """End it as soon as no mail is lost by that."""
+
+
+class Service:
+    """Made inside the running loop of its process; inspector None relays without looking."""
+
+    def __init__(
+        self,
+        config: Config,
+        inspector: Inspector | None,
+        *,
+        next_hop: NextHop | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
+    ) -> None:
+        self.config = config
+        self.loop = asyncio.get_running_loop()
+        self.hop = next_hop or make_next_hop(config)
+        self.now = now
+        self.stopping = False
+        self._sessions: set[Session] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._delivery = Delivery(config, inspector)
+        self._deliveries: set[asyncio.Task[Outcome]] = set()
+        self._trusted: dict[str, bool] = {}
+
+    def trusts(self, peer: str) -> bool:
+        """Whether this IP address may send mail through us."""
+        if peer not in self._trusted:
+            address = ip_address(peer.partition("%")[0])
+            if isinstance(address, IPv6Address) and address.ipv4_mapped:
+                address = address.ipv4_mapped
+            if len(self._trusted) > 10_000:
+                self._trusted.clear()
+            self._trusted[peer] = any(address in network for network in self.config.trusted_clients)
+        return self._trusted[peer]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further session may begin."""
+        return len(self._sessions) >= self.config.max_connections
+
+    def enter(self, session: Session) -> None:
+        """A session begins."""
+        self._sessions.add(session)
+        self._empty.clear()
+
+    def leave(self, session: Session) -> None:
+        """A session has ended; its last mail may still be on its way."""
+        self._sessions.discard(session)
+        self._note_if_empty()
+
+    def _note_if_empty(self) -> None:
+        if not self._sessions and not self._deliveries:
+            self._empty.set()
+
+    def new_queue_id(self) -> str:
+        """A name for a mail, unique on this machine, for logs and Received."""
+        return f"{time.time_ns() // 1000 & 0xFFFFFFFFFFFF:X}{os.getpid() & 0xFFFF:04X}"
+
+    def start_delivery(self, mail: Mail) -> asyncio.Task[Outcome]:
+        """Act on a mail in a task that outlives its session."""
+        task = self.loop.create_task(self._deliver(mail))
+        self._deliveries.add(task)
+        task.add_done_callback(self._delivered)
+        return task
+
+    def _delivered(self, task: asyncio.Task[Outcome]) -> None:
+        self._deliveries.discard(task)
+        self._note_if_empty()
+
+    async def _deliver(self, mail: Mail) -> Outcome:
+        started = time.perf_counter()
+        try:
+            outcome = await self._delivery.deliver(mail)
+        except asyncio.CancelledError:
+            log.warning("%s: client went away before its mail was taken", mail.envelope.queue_id)
+            raise
+        except Exception:
+            log.exception("%s: delivery failed", mail.envelope.queue_id)
+            outcome = Outcome("defer", TROUBLE)
+        _log(mail, outcome, (time.perf_counter() - started) * 1000)
+        return outcome
+
+    async def empty(self) -> None:
+        """Wait until no session is open and no mail is on its way."""
+        await self._empty.wait()
+
+    async def stop(self, patience: float) -> None:
+        """Finish what is in DATA, for at most patience seconds; say 421 to the rest; part from the next hop."""
+        self.stopping = True
+        for session in tuple(self._sessions):
+            session.say_goodbye()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self.empty()
+        await self.hop.close()
+
+
+def _log(mail: Mail, outcome: Outcome, milliseconds: float) -> None:
+    """One line a mail: no text of it, and nothing that could forge another line."""
+    if not log.isEnabledFor(logging.INFO):
+        return
+    envelope, verdict = mail.envelope, outcome.verdict or Verdict()
+    recipients = [f"<{recipient}>" for recipient in envelope.rcpt_to[:LOGGED_RECIPIENTS]]
+    if len(envelope.rcpt_to) > LOGGED_RECIPIENTS:
+        recipients.append(f"+{len(envelope.rcpt_to) - LOGGED_RECIPIENTS}")
+    rules = dict.fromkeys(reason.rule for reason in verdict.reasons)
+    line = (
+        f"{envelope.queue_id}: client={envelope.client_addr or mail.trace.client_addr}"
+        f" from=<{envelope.mail_from}> to={','.join(recipients)} size={len(mail.raw)} action={outcome.fate}"
+        f" score={verdict.score:.1f} kind={verdict.kind or '-'} rules={','.join(rules) or '-'}"
+        f' reply="{outcome.reply}" ms={milliseconds:.1f}'
+    )
+    log.info("%s", line if line.isascii() else line.encode("ascii", "backslashreplace").decode())

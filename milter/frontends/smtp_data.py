@@ -1,0 +1,70 @@
+"""The message after DATA: taken in as it arrives, up to CRLF.CRLF and nothing else (RFC 5321 §4.1.1.4)."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+
+END = b"\r\n.\r\n"
+
+
+class TooLargeError(Exception):
+    """The message was longer than allowed; it has been read to its end and thrown away."""
+
+
+class DataReader:
+    """Collects one message in one buffer, free of doubled dots (RFC 5321 §4.5.2), without looking at lines.
+
+    A dot after a bare LF or CR was doubled by no sender that keeps to the RFC, and ends nothing.
+    """
+
+    def __init__(self, max_size: int, done: asyncio.Future[bytes]) -> None:
+        self._max_size = max_size
+        self._done = done
+        self._buffer = BytesIO()
+        self._size = 0
+        # The line end of the DATA command itself: a message may be empty.
+        self._tail = b"\r\n"
+
+    def feed(self, chunk: bytes) -> bytes | None:
+        """Take a chunk; the bytes after the end of data once that is found, else None."""
+        after = self._after_end(chunk)
+        if after is None:
+            self._keep(self._unstuffed(chunk))
+            self._tail = (self._tail + chunk[-4:])[-4:]
+            return None
+        self._keep(self._unstuffed(chunk[:after]))
+        if not self._done.done():
+            self._finish()
+        return chunk[after:]
+
+    def _after_end(self, chunk: bytes) -> int | None:
+        """Where the chunk goes on after the end of data; the end may have begun in earlier chunks."""
+        seam = (self._tail + chunk[:4]).find(END)
+        if seam >= 0:
+            return seam + len(END) - len(self._tail)
+        found = chunk.find(END)
+        return found + len(END) if found >= 0 else None
+
+    def _unstuffed(self, chunk: bytes) -> bytes:
+        if self._tail.endswith(b"\r\n") and chunk.startswith(b"."):
+            chunk = chunk[1:]
+        elif self._tail.endswith(b"\r") and chunk.startswith(b"\n."):
+            chunk = b"\n" + chunk[2:]
+        return chunk.replace(b"\r\n.", b"\r\n") if b"\r\n." in chunk else chunk
+
+    def _keep(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size <= self._max_size + 2:
+            self._buffer.write(chunk)
+        else:
+            self._buffer = BytesIO()
+
+    def _finish(self) -> None:
+        """The last line, a lone dot, has lost its dot like any other; its line end is no part of it."""
+        self._size -= 2
+        if self._size > self._max_size:
+            self._done.set_exception(TooLargeError())
+            return
+        self._buffer.truncate(self._size)
+        self._done.set_result(self._buffer.getvalue())

@@ -1,0 +1,200 @@
+"""The parent of the workers: it serves no mail itself and is hard to kill by one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from milter.actions.deliver import Inspector
+from milter.config import Address, Config, worker_count
+from milter.errors import BlackmailFilterError, ConfigError
+from milter.frontends.worker import address_of, bind, work
+
+SIGNALS = {signal.SIGALRM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
+# A worker that lived for less is replaced only after this pause, in seconds.
+SHORTEST_LIFE = 1.0
+# Seconds beyond the last mail that a stopping worker may take.
+STOP_MARGIN = 5
+
+log = logging.getLogger(__name__)
+
+MakeInspector = Callable[[Config], Inspector | None]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Generation:
+    """Settings that are in force together, and the socket that their workers share."""
+
+    config: Config
+    inspector: Inspector | None
+    listener: socket.socket
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running worker; born on the monotonic clock."""
+
+    pid: int
+    generation: Generation
+    born: float
+
+
+@contextlib.contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Signals wait inside the block until they are asked for."""
+    old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
+
+
+class Supervisor:
+    """Keeps the workers of one generation running. The socket stays open here, so no connection is ever refused."""
+
+    def __init__(self, generation: Generation, make_inspector: MakeInspector, reload: Callable[[], Config]) -> None:
+        self._generation = generation
+        self._make_inspector = make_inspector
+        self._reload = reload
+        self._children: dict[int, Child] = {}
+        # Workers hold the reading end: it closes for them when this process is gone, however it ended.
+        self._lifeline = os.pipe()
+
+    def run(self, ready: Callable[[Address], None]) -> None:
+        """Start the workers, report ready, and watch them until SIGTERM or SIGINT."""
+        try:
+            self._start(self._generation)
+            ready(address_of(self._generation.listener))
+            while (number := signal.sigwait(SIGNALS)) not in {signal.SIGTERM, signal.SIGINT}:
+                if number == signal.SIGCHLD:
+                    self._replace_dead()
+                elif number == signal.SIGHUP:
+                    self._renew()
+        finally:
+            self._stop()
+
+    def _start(self, generation: Generation) -> None:
+        """Fork the workers of a generation and wait until each one serves."""
+        gc.collect()
+        gc.freeze()
+        ends = [self._fork(generation) for _ in range(worker_count(generation.config))]
+        started = [os.read(end, 1) for end in ends]
+        for end in ends:
+            os.close(end)
+        if not all(started):
+            raise BlackmailFilterError("a worker did not start; its log says why")
+
+    def _fork(self, generation: Generation) -> int:
+        """A new worker; returns the end of a pipe on which it sends one byte when it serves."""
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            self._become_worker(generation, writing)
+        os.close(writing)
+        self._children[pid] = Child(pid, generation, time.monotonic())
+        return reading
+
+    def _become_worker(self, generation: Generation, ready_end: int) -> NoReturn:
+        code = 1
+        try:
+            os.close(self._lifeline[1])
+            for number in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            # aiosmtpd writes every command into its own log.
+            logging.getLogger("mail.log").setLevel(logging.ERROR)
+
+            def ready() -> None:
+                # The supervisor does not wait for the replacement of a dead worker.
+                with contextlib.suppress(BrokenPipeError):
+                    os.write(ready_end, b"r")
+                os.close(ready_end)
+
+            run_loop(work(generation.config, generation.inspector, generation.listener, self._lifeline[0], ready))
+            code = 0
+        except BaseException:
+            log.exception("worker failed")
+        finally:
+            logging.shutdown()
+            os._exit(code)
+
+    def _reap(self) -> Iterator[tuple[Child, int]]:
+        """Workers that have ended, with their exit codes (negative: the signal that killed them)."""
+        for child in tuple(self._children.values()):
+            pid, status = os.waitpid(child.pid, os.WNOHANG)
+            if pid:
+                del self._children[pid]
+                yield child, os.waitstatus_to_exitcode(status)
+
+    def _replace_dead(self) -> None:
+        for child, code in self._reap():
+            if child.generation is not self._generation:
+                continue
+            log.error("worker %d ended with code %d; another one takes its place", child.pid, code)
+            if time.monotonic() - child.born < SHORTEST_LIFE:
+                time.sleep(SHORTEST_LIFE)
+            os.close(self._fork(self._generation))
+
+    def _renew(self) -> None:
+        """New settings: new workers first, then the old ones finish their sessions. A faulty set changes nothing."""
+        old = self._generation
+        try:
+            new = self._next_generation(old)
+            self._start(new)
+        except ConfigError as error:
+            log.error("reload refused, the old settings stay: %s", error)  # noqa: TRY400  one line says it all
+            return
+        except Exception:
+            log.exception("reload failed, the old settings stay")
+            self._signal_workers(signal.SIGKILL, lambda child: child.generation is not old)
+            return
+        self._generation = new
+        self._signal_workers(signal.SIGUSR1, lambda child: child.generation is old)
+        if new.listener is not old.listener:
+            old.listener.close()
+        log.info("reloaded")
+
+    def _next_generation(self, old: Generation) -> Generation:
+        config = self._reload()
+        inspector = self._make_inspector(config)
+        listener = old.listener if config.listen == old.config.listen else bind(config.listen)
+        return Generation(config, inspector, listener)
+
+    def _signal_workers(self, number: int, choose: Callable[[Child], bool] = lambda _: True) -> None:
+        for child in self._children.values():
+            if choose(child):
+                os.kill(child.pid, number)
+
+    def _stop(self) -> None:
+        """SIGTERM to the workers; SIGKILL when they take too long, or when a second SIGTERM or SIGINT comes."""
+        self._generation.listener.close()
+        self._signal_workers(signal.SIGTERM)
+        signal.alarm(int(self._generation.config.next_hop_timeout) + STOP_MARGIN)
+        for _ in self._reap():
+            pass
+        while self._children:
+            if signal.sigwait(SIGNALS) not in {signal.SIGCHLD, signal.SIGHUP}:
+                self._signal_workers(signal.SIGKILL)
+            for _ in self._reap():
+                pass
+        signal.alarm(0)
+
+
+def run_loop(main: Coroutine[Any, Any, None]) -> None:
+    """asyncio.run on uvloop, where that is installed."""
+    try:
+        import uvloop  # noqa: PLC0415  an optional accelerator
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)

@@ -1,0 +1,90 @@
+"""One process of the server: an event loop that takes connections from a socket it was given."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+from milter.actions.deliver import Inspector
+from milter.config import Address, Config
+from milter.errors import ConfigError
+from milter.frontends.service import Service
+from milter.frontends.smtp import SmtpServer
+
+BACKLOG = 1024
+
+
+def bind(address: Address) -> socket.socket:
+    """A listening socket. Raises ConfigError, for instance when the port is in use."""
+    try:
+        family, kind, proto, _, name = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )[0]
+        # asyncio sets TCP_NODELAY only on a socket that was made with IPPROTO_TCP.
+        listener = socket.socket(family, kind, proto)
+    except OSError as error:
+        raise ConfigError(f"listen: {address}: {error.strerror}; write an address of this machine") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(name)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(f"listen: {address}: {error.strerror}; choose another one") from error
+    listener.setblocking(False)
+    return listener
+
+
+def address_of(listener: socket.socket) -> Address:
+    """Where a socket listens; the kernel's choice if port 0 was asked for."""
+    host, port = listener.getsockname()[:2]
+    return Address(host=host, port=port)
+
+
+@contextlib.asynccontextmanager
+async def listening(service: Service, listener: socket.socket, patience: float = 0.0) -> AsyncIterator[asyncio.Server]:
+    """Serve SMTP on a socket inside the block; then stop in good order, for at most patience seconds."""
+    server = await service.loop.create_server(lambda: SmtpServer(service), sock=listener, backlog=BACKLOG)
+    try:
+        yield server
+    finally:
+        server.close()
+        await service.stop(patience)
+
+
+async def work(
+    config: Config,
+    inspector: Inspector | None,
+    listener: socket.socket,
+    lifeline: int,
+    ready: Callable[[], None],
+) -> None:
+    """Serve until SIGTERM, or until the supervisor is gone and its end of the lifeline closed.
+
+    After SIGUSR1 no more connections are taken, and the sessions that are open may end by themselves.
+    """
+    loop = asyncio.get_running_loop()
+    stop, retire = asyncio.Event(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, retire.set)
+    loop.add_reader(lifeline, stop.set)
+    service = Service(config, inspector)
+    async with listening(service, listener, config.next_hop_timeout) as server:
+        ready()
+        await _first(stop.wait(), retire.wait())
+        server.close()
+        if retire.is_set():
+            await _first(stop.wait(), service.empty(), asyncio.sleep(config.command_timeout))
+        loop.remove_reader(lifeline)
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait until the first of them is through."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()

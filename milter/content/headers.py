@@ -1,0 +1,117 @@
+"""Header fields of a mail or part: as received, and decoded (RFC 5322 §2.2, RFC 2047)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+from milter.content.charset import decode
+
+FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\n]*)(?:\n[ \t][^\n]*)*)\n?")
+FOLDING = re.compile(rb"\r?\n[ \t]*|\r")
+ENCODED_WORD = re.compile(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([BbQq])\?([^?]*)\?=")
+# White space between encoded words is no part of the text (RFC 2047 §6.2).
+BETWEEN = re.compile(r"(\?=)\s+(=\?)")
+QUOTED = re.compile(rb"=([0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """Ordered header fields. raw holds names and values as received: without the colon and the last line end."""
+
+    raw: tuple[tuple[str, bytes], ...] = ()
+    _index: dict[str, list[bytes]] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, block: bytes) -> Headers:
+        """Fields of a header block; lines that are none are passed over. Never raises."""
+        raw = []
+        index: dict[str, list[bytes]] = {}
+        for found in FIELD.finditer(block):
+            name, value = found[1].decode("ascii"), found[2].rstrip(b"\r")
+            raw.append((name, value))
+            index.setdefault(name.lower(), []).append(value)
+        return cls(tuple(raw), index)
+
+    def get(self, name: str) -> str:
+        """The first field of that name, decoded and unfolded; "" if there is none."""
+        values = self._index.get(name.lower())
+        return decode_value(values[0]) if values else ""
+
+    def all(self, name: str) -> list[str]:
+        """All fields of that name, decoded and unfolded."""
+        return [decode_value(value) for value in self._index.get(name.lower(), ())]
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._index
+
+
+def decode_value(value: bytes) -> str:
+    """One header value as a reader sees it."""
+    text = decode(FOLDING.sub(b" ", value) if b"\n" in value or b"\r" in value else value).replace("\0", "").strip()
+    if "=?" not in text:
+        return text
+    return ENCODED_WORD.sub(_decode_word, BETWEEN.sub(r"\1\2", text))
+
+
+def _decode_word(found: re.Match[str]) -> str:
+    label, encoding, payload = found.groups()
+    data = payload.encode("utf-8", "replace")
+    decoded = _from_base64(data) if encoding in "Bb" else _from_q(data)
+    return decode(decoded, label)
+
+
+def _from_q(data: bytes) -> bytes:
+    return QUOTED.sub(lambda m: bytes([int(m[1], 16)]), data.replace(b"_", b" "))
+
+
+def _from_base64(data: bytes) -> bytes:
+    letters = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    try:
+        return base64.b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + b"==")
+    except binascii.Error:
+        return data
+
+PARAMETER = re.compile(r""";\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))""")
+
+
+def parameters(value: str) -> tuple[str, dict[str, str]]:
+    """A structured value ("text/plain; charset=x") as its first word in lower case and its parameters (RFC 2231)."""
+    main, semicolon, rest = value.partition(";")
+    if not semicolon:
+        return main.strip().lower(), {}
+    found: dict[str, str] = {}
+    for match in PARAMETER.finditer(semicolon + rest):
+        text = match[2] if match[2] is not None else match[3].strip()
+        found.setdefault(match[1].lower(), BACKSLASH.sub(r"\1", text))
+    if "*" in rest:
+        found = _continued(found)
+    return main.strip().lower(), found
+
+
+BACKSLASH = re.compile(r"\\(.)")
+
+
+def _continued(options: dict[str, str]) -> dict[str, str]:
+    """Parameters in pieces (name*0, name*1) and with a charset (name*=utf-8''x) put together (RFC 2231 §3, §4)."""
+    pieces: dict[str, list[tuple[int, bool, str]]] = {}
+    for key, text in options.items():
+        name, _, number = key.partition("*")
+        digits = number.rstrip("*")
+        position = int(digits) if digits.isdecimal() and len(digits) < 4 else 0
+        pieces.setdefault(name, []).append((position, key.endswith("*"), text))
+    return {name: _assembled(sorted(parts)) for name, parts in pieces.items()}
+
+
+def _assembled(parts: list[tuple[int, bool, str]]) -> str:
+    if not any(encoded for _, encoded, _ in parts):
+        return "".join(text for _, _, text in parts)
+    charset, data = "", b""
+    for position, encoded, text in parts:
+        if encoded and position == 0 and text.count("'") >= 2:
+            charset, _language, text = text.split("'", 2)
+        data += unquote_to_bytes(text) if encoded else text.encode("utf-8", "replace")
+    return decode(data, charset)

@@ -1,0 +1,103 @@
+"""Which lines of a text its author cites: reply quotes, forwarded mails."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# Header names as mail programs print them above a cited mail, in the languages of the rules.
+_FROM = "From|Von|De|Da|Van|Od|Fra|Från|От|От кого|Kimden|Gönderen|差出人|보낸 ?사람|发件人|寄件者|寄件人"
+_OTHER = (
+    "Sent|Date|To|Subject|Gesendet|Datum|An|Betreff|Envoyé|À|Objet|Enviado|Fecha|Para|Asunto|Inviato|Data|A|Oggetto"
+    "|Verzonden|Aan|Onderwerp|Assunto|Wysłano|Do|Temat|Odesláno|Komu|Předmět|Skickat|Till|Ämne|Sendt|Til|Emne"
+    "|Отправлено|Дата|Кому|Тема|Gönderildi|Tarih|Kime|Konu|送信日時|日時|宛先|件名|보낸 ?날짜|받는 ?사람|제목"
+    "|发送时间|日期|收件人|主题|寄件日期|收件者|主旨"
+)
+_ORIGINAL = (
+    "Original Message|Original message|Ursprüngliche Nachricht|Originalnachricht|Ursprungliche Nachricht"
+    "|Message d'origine|Message original|Mensaje original|Messaggio originale|Oorspronkelijk bericht"
+    "|Mensagem original|Wiadomość oryginalna|Oryginalna wiadomość|Původní zpráva|Ursprungligt meddelande"
+    "|Oprindelig meddelelse|Исходное сообщение|Orijinal Mesaj|İletinin Aslı|元のメッセージ|원본 메시지|원본 메일|原始邮件|原始郵件"
+)
+_FORWARDED = (
+    "Forwarded message|Forwarded Message|Weitergeleitete Nachricht|Message transféré|Message transmis|Mensaje reenviado"
+    "|Messaggio inoltrato|Doorgestuurd bericht|Mensagem encaminhada|Wiadomość przekazana|Przekazana wiadomość"
+    "|Přeposlaná zpráva|Vidarebefordrat meddelande|Videresendt meddelelse|Пересылаемое сообщение|Пересланное сообщение"
+    "|Yönlendirilmiş İleti|İletilmiş mesaj|転送メッセージ|전달된 메시지|转发邮件|转发的邮件|轉寄郵件"
+)
+_BEGIN_FORWARDED = (
+    "Begin forwarded message|Anfang der weitergeleiteten Nachricht|Anfang der weitergeleiteten E-Mail"
+    "|Début du message transféré|Début du message réexpédié|Inicio del mensaje reenviado|Inizio messaggio inoltrato"
+    "|Begin doorgestuurd bericht|Início da mensagem encaminhada|Rozpoczęcie przekazanej wiadomości"
+    "|Začátek přeposílané zprávy|Vidarebefordrat brev|Start på videresendt besked|Начало переадресованного сообщения"
+    "|İletilen ileti başlangıcı|転送されたメッセージ|전달된 메시지|下面是被转发的邮件|以下是转发的邮件"
+)
+_WROTE = (
+    "wrote|writes|schrieb|schreibt|a écrit|écrit|escribió|ha scritto|scrisse|schreef|escreveu|napisał|napisał\\(a\\)|napisała"
+    "|napsal|napsala|napsal\\(a\\)|skrev|пишет|писал|написал|написал\\(а\\)|şunu yazdı|yazdı|のメール|書きました|님이 작성|작성|写道|寫道"
+)
+QUOTE_LINE = re.compile(r"\n[ \t]{0,3}(?:>(?!From )|\|[ >])")
+BREAK = re.compile(
+    rf"\n[ \t>*]{{0,4}}(?:(?P<original>[-_=]{{2,}} ?(?:{_ORIGINAL})\b[^\n]{{0,20}})"
+    rf"|(?P<forwarded>[-_=]{{2,}} ?(?:{_FORWARDED})\b[^\n]{{0,20}}|(?:{_BEGIN_FORWARDED})\s?[::])"
+    rf"|(?P<header>(?:{_FROM}) ?[::]\*? ?[^\n]{{1,200}}\n(?:[^\n]{{0,200}}\n){{0,2}}[ \t>*]{{0,4}}(?:{_OTHER}) ?[::]))"
+)
+ATTRIBUTION = re.compile(rf"(?:^|\n)(?P<line>[^\n]{{0,200}}(?:\n[^\n]{{1,200}})?\b(?:{_WROTE})\b[^\n]{{0,80}}[::])$")
+HAS_DATE = re.compile(r"\d{1,4}[./年-]|\d{4}|\d:\d\d|@|<")
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A text taken apart: what its author says, what is cited, and whether it is a forwarded mail."""
+
+    own: str
+    quoted: str
+    forwarded: bool = False
+
+
+def separate(text: str) -> Quoted:
+    """Take a text (line ends "\\n") apart; lines of citation marks lose them."""
+    text = "\n" + text
+    below, forwarded = _below(text)
+    own, cited = _marked(text[:below])
+    rest = QUOTE_MARKS.sub("\n", text[below:])
+    return Quoted(own.strip("\n"), "\n".join(filter(None, (cited, rest.strip("\n")))), forwarded)
+
+
+QUOTE_MARKS = re.compile(r"\n[ \t]{0,3}(?:[>|] ?)+")
+
+
+def _below(text: str) -> tuple[int, bool]:
+    """From where on everything is a cited mail, and whether that is a forwarded one."""
+    found = BREAK.search(text)
+    at = found.start() if found else len(text)
+    if (attributed := _attributed(text, at)) < at:
+        return attributed, False
+    return at, bool(found and found["forwarded"])
+
+
+def _attributed(text: str, end: int) -> int:
+    """Where the text below "On … wrote:" begins, if it carries no citation marks of its own; else end."""
+    at = text.find(":\n", 0, end)
+    while at >= 0:
+        line = ATTRIBUTION.search(text, max(0, at - 400), at + 1)
+        if line and HAS_DATE.search(line["line"]):
+            following = text[at + 1 : at + 400].lstrip()
+            if following and not following.startswith((">", "|")):
+                return at + 1
+        at = text.find(":\n", at + 1, end)
+    return end
+
+
+def _marked(text: str) -> tuple[str, str]:
+    """Own and cited lines, told apart by citation marks."""
+    if not QUOTE_LINE.search(text):
+        return text, ""
+    own, cited = [], []
+    for line in text.split("\n"):
+        bare = line.lstrip(" \t")
+        if bare.startswith((">", "| ", "|>")) and not bare.startswith(">From "):
+            cited.append(bare.lstrip(">| "))
+        else:
+            own.append(line)
+    return "\n".join(own), "\n".join(cited)

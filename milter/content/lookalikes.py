@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from pathlib import Path
+from importlib.resources import files
 
-TABLE = Path(__file__).parent.parent / "data" / "confusables.tsv"
+TABLE = files("milter") / "data" / "confusables.tsv"
 
 
 def _rows() -> Iterator[tuple[str, str, str]]:
@@ -111,7 +111,7 @@ class _ForeignReader:
 
 def as_latin(word: str) -> str | None:
     """The word in Latin letters, or None if a letter of it looks like none."""
-    letters = []
+    letters: list[str] = []
     for char in word:
         letter = char
         if FOREIGN.match(char):

@@ -2,16 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from milter.config import Config
-from milter.content.message import read
+from milter.content.message import Message, read
+from milter.engine.cache import load_rules, rule_paths
 from milter.engine.ruleset import RuleSet
 from milter.model import Authentication, Envelope, Verdict
 from milter.pipeline import inspect
+from milter.sender.verify import authenticate
+
+if TYPE_CHECKING:
+    from milter.sender.dns import Resolver
 
 # Raw mail, envelope, and whether it is a bare body without a sender → verdict.
 Judge = Callable[[bytes, Envelope, bool], Verdict]
+Inspector = Callable[[bytes, Envelope], Awaitable[Verdict]]
+# Mails with more text than this take milliseconds to judge and do so in a thread, while small ones go on.
+INLINE_TEXT = 32 * 1024
+
+
+def configured_rules(config: Config) -> RuleSet:
+    """The compiled rules of a configuration. Raises ConfigError."""
+    return load_rules(rule_paths(config.rules, shipped=config.shipped_rules), config.cache_dir)
+
+
+class SmtpInspector:
+    """Judges mail of one server process. Nothing is opened or started before the first mail."""
+
+    def __init__(self, config: Config, rules: RuleSet) -> None:
+        self._config = config
+        self._rules = rules
+        self._resolver: Resolver | None = None
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="inspect")
+
+    async def __call__(self, raw: bytes, envelope: Envelope) -> Verdict:
+        """The verdict on a mail that came in by SMTP; reasons only where it is flagged."""
+        message = read(raw)
+        authentication = await self._authenticated(raw, envelope, message) if self._config.verify_senders else None
+        if sum(len(text.content) for text in message.texts) <= INLINE_TEXT:
+            return self._judged(message, envelope, authentication)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._judged, message, envelope, authentication)
+
+    async def _authenticated(self, raw: bytes, envelope: Envelope, message: Message) -> Authentication:
+        if self._resolver is None:
+            from milter.sender.dns import Resolver  # noqa: PLC0415  not needed where no mail asks for it
+
+            self._resolver = Resolver(self._config.dns)
+        return await authenticate(
+            raw, envelope, message.headers, resolver=self._resolver, settings=self._config, executor=self._threads
+        )
+
+    def _judged(self, message: Message, envelope: Envelope, authentication: Authentication | None) -> Verdict:
+        return inspect(
+            message,
+            envelope,
+            rules=self._rules,
+            policy=self._config.policy,
+            authentication=authentication,
+            own_domains=self._config.own_domains,
+            explain=False,
+        )
+
+
+def smtp_inspector(config: Config) -> Inspector | None:
+    """The inspector of a server, or None where inspection is off. Raises ConfigError."""
+    return SmtpInspector(config, configured_rules(config)) if config.inspect else None
 
 
 def file_judge(config: Config, rules: RuleSet, *, offline: bool) -> Judge:
@@ -19,10 +79,13 @@ def file_judge(config: Config, rules: RuleSet, *, offline: bool) -> Judge:
 
     def judge(raw: bytes, envelope: Envelope, is_body: bool) -> Verdict:
         message = read(raw)
-        authentication = Authentication() if is_body else None
         return inspect(
-            message, envelope, rules=rules, policy=config.policy,
-            authentication=authentication, own_domains=config.own_domains,
-        )  # fmt: skip
+            message,
+            envelope,
+            rules=rules,
+            policy=config.policy,
+            authentication=Authentication() if is_body else None,
+            own_domains=config.own_domains,
+        )
 
     return judge

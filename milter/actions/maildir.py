@@ -15,6 +15,7 @@ from pathlib import Path
 from milter.actions.nexthop import Reply
 from milter.errors import NextHopError
 from milter.model import Envelope, Verdict
+from milter.reason import sentence
 
 CAPABILITIES = {"8BITMIME": "", "SMTPUTF8": "", "ENHANCEDSTATUSCODES": "", "SIZE": ""}
 
@@ -113,7 +114,12 @@ class Quarantine:
 
     async def keep(self, message: bytes, envelope: Envelope, verdict: Verdict, received: str) -> Path:
         """Store a mail for good; received is its arrival in RFC 3339. Raises OSError."""
-        record = {"received": received, "envelope": asdict(envelope), "verdict": asdict(verdict)}
+        record = {
+            "received": received,
+            "reason": sentence(verdict),
+            "envelope": asdict(envelope),
+            "verdict": asdict(verdict),
+        }
         return await asyncio.to_thread(self._maildir.add_with_record, message, record)
 
 

@@ -18,7 +18,7 @@ from milter.engine.selftest import faults
 def command(config_path: Path | None) -> None:
     """Validate configuration and rules, and run every rule's own examples. Exit 1 if an example fails."""
     config = load_config(config_path)
-    book = read_book(rule_paths(config.rules, config.shipped_rules))
+    book = read_book(rule_paths(config.rules, shipped=config.shipped_rules))
     found = list(faults(book, build(book)))
     for fault in found:
         click.echo(fault)

@@ -10,8 +10,6 @@ import click
 
 from milter import config as settings
 from milter.config import Config
-from milter.engine.cache import load_rules, rule_paths
-from milter.engine.ruleset import RuleSet
 
 SYSTEM_CONFIG = Path("/etc/blackmail-filter/config.yaml")
 
@@ -32,8 +30,3 @@ def load_config(path: Path | None) -> Config:
     if path is None and SYSTEM_CONFIG.exists():
         path = SYSTEM_CONFIG
     return settings.load(path)
-
-
-def configured_rules(config: Config) -> RuleSet:
-    """The compiled rules of a configuration. Raises ConfigError."""
-    return load_rules(rule_paths(config.rules, config.shipped_rules), config.cache_dir)

@@ -23,7 +23,7 @@ def command() -> None:
 
 def _book(config_path: Path | None) -> RuleBook:
     config = load_config(config_path)
-    return read_book(rule_paths(config.rules, config.shipped_rules))
+    return read_book(rule_paths(config.rules, shipped=config.shipped_rules))
 
 
 def _entry(book: RuleBook, rule_id: str) -> RuleEntry:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from milter.cli.options import config_option, configured_rules, load_config
+from milter.cli.options import config_option, load_config
 from milter.frontends.scan import Record, scan
-from milter.inspector import file_judge
+from milter.inspector import configured_rules, file_judge
 
 
 @click.command("scan")

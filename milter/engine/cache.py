@@ -43,7 +43,7 @@ def shipped_rules() -> Path:
     return installed if installed.is_dir() else package.parent / "rules"
 
 
-def rule_paths(own: Iterable[Path], shipped: bool) -> list[Path]:
+def rule_paths(own: Iterable[Path], *, shipped: bool) -> list[Path]:
     """All rule files of a configuration, own ones last so that their scores win. Raises ConfigError."""
     return rule_files([*([shipped_rules()] if shipped else []), *own])
 

@@ -5,6 +5,7 @@ Both give the same finds; a property test holds them equal.
 
 from __future__ import annotations
 
+import threading
 from typing import Protocol
 
 import ahocorasick
@@ -53,16 +54,13 @@ class AhoCorasickScanner:
 
 
 class HyperscanScanner:
-    """Atoms and regexes in one hyperscan database.
-
-    Not to be shared between threads: a database has one scratch space.
-    """
+    """Atoms and regexes in one hyperscan database, with a scratch space for each thread."""
 
     name = "hyperscan"
 
     def __init__(self, atoms: list[str], regexes: list[str], database: bytes | None = None) -> None:
         self._database = hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) if database else _compile(atoms, regexes)
-        self._database.scratch = hyperscan.Scratch(self._database)
+        self._local = threading.local()
 
     def find(self, data: bytes) -> list[Find]:
         """See Scanner."""
@@ -72,8 +70,15 @@ class HyperscanScanner:
         def on_match(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
             append((number, end))
 
-        self._database.scan(data, match_event_handler=on_match)
+        self._database.scan(data, match_event_handler=on_match, scratch=self._scratch())
         return found
+
+    def _scratch(self) -> hyperscan.Scratch:
+        try:
+            scratch: hyperscan.Scratch = self._local.scratch
+        except AttributeError:
+            scratch = self._local.scratch = hyperscan.Scratch(self._database)
+        return scratch
 
     def dump(self) -> bytes:
         """The compiled database, for the cache."""

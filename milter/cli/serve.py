@@ -1,0 +1,23 @@
+"""`serve`: run the filter."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from milter.cli.options import config_option, load_config
+from milter.frontends.server import serve
+from milter.inspector import smtp_inspector
+
+
+@click.command("serve")
+@config_option
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="How much to log."
+)
+def command(config_path: Path | None, log_level: str) -> None:
+    """Take in mail by SMTP, inspect it, and pass it on. SIGHUP reads settings and rules anew; SIGTERM stops gracefully."""
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
+    serve(load_config(config_path), smtp_inspector, reload=lambda: load_config(config_path))

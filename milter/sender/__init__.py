@@ -1,0 +1,1 @@
+"""Who really sent the mail: SPF, DKIM, DMARC, ARC, and the spoofs that blackmailers use."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from milter.actions.nexthop import Reply
@@ -19,7 +19,7 @@ _REPLY_LINE = re.compile(r"(\d{3})([ -]?)(.*)", re.DOTALL)
 
 
 class SmtpConnection(asyncio.Protocol):
-    """Every method may raise NextHopError; the connection is closed then."""
+    """Every method that waits may raise NextHopError; the connection is closed then."""
 
     def __init__(self, patience: float) -> None:
         self.capabilities: dict[str, str] = {}
@@ -35,6 +35,9 @@ class SmtpConnection(asyncio.Protocol):
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
         self._paused = False
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._failure = "closed the connection"
 
     @classmethod
     async def open(cls, address: Address, helo_name: str, patience: float) -> SmtpConnection:
@@ -49,9 +52,10 @@ class SmtpConnection(asyncio.Protocol):
         return connection
 
     async def _greet(self, helo_name: str) -> None:
-        greeting = await self._read_one()
+        greeting = await self._read()
         if greeting.code != 220:
-            raise self._broken(f"greets with {greeting}")
+            self._give_up(f"greets with {greeting}")
+            raise self._error()
         reply = (await self.ask([f"EHLO {helo_name}\r\n".encode()]))[0]
         if reply.accepted:
             for line in reply.lines[1:]:
@@ -60,64 +64,49 @@ class SmtpConnection(asyncio.Protocol):
         else:
             reply = (await self.ask([f"HELO {helo_name}\r\n".encode()]))[0]
         if not reply.accepted:
-            raise self._broken(f"answers EHLO and HELO with {reply}")
+            self._give_up(f"answers EHLO and HELO with {reply}")
+            raise self._error()
 
     @property
     def closed(self) -> bool:
         """Whether it can no longer be used."""
         return self._transport is None or self._transport.is_closing()
 
-    async def ask(self, commands: Iterable[bytes]) -> list[Reply]:
+    async def ask(self, commands: Sequence[bytes]) -> list[Reply]:
         """Send commands and wait for a reply to each: in one go if the next hop offers PIPELINING (RFC 2920).
 
         Without it, commands after a refused one are not sent, so there may be fewer replies than commands.
         """
-        try:
-            async with asyncio.timeout(self._patience):
-                while self.owed_replies:
-                    await self._read()
-                    self.owed_replies -= 1
-                if "PIPELINING" in self.capabilities:
-                    commands = list(commands)
-                    self.write(b"".join(commands))
-                    return [await self._read() for _ in commands]
-                replies: list[Reply] = []
-                for command in commands:
-                    self.write(command)
-                    replies.append(await self._read())
-                    if replies[-1].code >= 400:
-                        break
-                return replies
-        except TimeoutError as error:
-            raise self._broken("gave no reply in time") from error
-        except BaseException:
-            self.abort()
-            raise
+        while self.owed_replies:
+            await self._read()
+            self.owed_replies -= 1
+        if "PIPELINING" in self.capabilities:
+            self.write(b"".join(commands))
+            return [await self._read() for _ in commands]
+        replies: list[Reply] = []
+        for command in commands:
+            self.write(command)
+            replies.append(await self._read())
+            if replies[-1].code >= 400:
+                break
+        return replies
 
     async def send(self, block: bytes | memoryview) -> None:
         """Send a piece of the message, at the pace of the next hop."""
         self.write(block)
-        if not self._paused:
-            return
-        self._writer = self._loop.create_future()
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._writer
-        except TimeoutError as error:
-            raise self._broken("took no more of the message in time") from error
-        except BaseException:
-            self.abort()
-            raise
+        if self._paused:
+            self._writer = self._loop.create_future()
+            await self._wait(self._writer)
 
     async def finish(self, block: bytes | memoryview) -> Reply:
         """Send the last piece and wait for the verdict on the whole message."""
         self.write(block)
-        return await self._read_one()
+        return await self._read()
 
     def write(self, block: bytes | memoryview) -> None:
         """Send without waiting."""
         if self._transport is None or self._transport.is_closing():
-            raise NextHopError("next hop closed the connection")
+            raise self._error()
         self._transport.write(block)
 
     def abort(self) -> None:
@@ -131,31 +120,46 @@ class SmtpConnection(asyncio.Protocol):
             self._transport.write(b"QUIT\r\n")
             self._transport.close()
 
-    async def _read_one(self) -> Reply:
-        try:
-            async with asyncio.timeout(self._patience):
-                return await self._read()
-        except TimeoutError as error:
-            raise self._broken("gave no reply in time") from error
-        except BaseException:
-            self.abort()
-            raise
-
     async def _read(self) -> Reply:
         while not self._replies:
             if self.closed:
-                raise NextHopError("next hop closed the connection")
+                raise self._error()
             self._reader = self._loop.create_future()
-            await self._reader
+            await self._wait(self._reader)
         return self._replies.popleft()
 
-    def _broken(self, what: str) -> NextHopError:
+    async def _wait(self, future: asyncio.Future[None]) -> None:
+        """Wait for the next hop; a wait that is broken off leaves replies behind, and so ends the connection."""
+        self._deadline = self._loop.time() + self._patience
+        try:
+            await future
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._deadline = None
+
+    def _check_deadline(self) -> None:
+        """One timer a connection, however many waits."""
+        now = self._loop.time()
+        left = self._patience if self._deadline is None else self._deadline - now
+        # A loop's clock may be as coarse as a millisecond.
+        if left > 0.001:
+            self._timer = self._loop.call_later(left, self._check_deadline)
+        else:
+            self._give_up("did not answer in time")
+
+    def _give_up(self, failure: str) -> None:
+        self._failure = failure
         self.abort()
-        return NextHopError(f"next hop {what}")
+
+    def _error(self) -> NextHopError:
+        return NextHopError(f"next hop {self._failure}")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
         self._transport = cast("asyncio.Transport", transport)
+        self._timer = self._loop.call_later(self._patience, self._check_deadline)
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio: cut into lines, lines into replies."""
@@ -163,7 +167,7 @@ class SmtpConnection(asyncio.Protocol):
         for line in lines:
             self._take_line(line.rstrip(b"\r").decode("utf-8", "surrogateescape"))
         if len(self._partial) > REPLY_LIMIT or len(self._lines) > REPLY_LIMIT // 512:
-            self.abort()
+            self._give_up("does not speak SMTP")
         if self.on_idle_loss and len(self._replies) > self.owed_replies:
             self.on_idle_loss()
         elif self._replies:
@@ -172,7 +176,7 @@ class SmtpConnection(asyncio.Protocol):
     def _take_line(self, line: str) -> None:
         found = _REPLY_LINE.fullmatch(line)
         if not found:
-            self.abort()
+            self._give_up("does not speak SMTP")
             return
         code, more, text = found.groups()
         self._lines.append(text)
@@ -197,8 +201,10 @@ class SmtpConnection(asyncio.Protocol):
         """Called by asyncio."""
         self._transport = None
         _wake(self._reader)
+        if self._timer:
+            self._timer.cancel()
         if self._writer and not self._writer.done():
-            self._writer.set_exception(NextHopError("next hop closed the connection"))
+            self._writer.set_exception(self._error())
         if self.on_idle_loss:
             self.on_idle_loss()
 

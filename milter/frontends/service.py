@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_address
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from milter.actions.deliver import Delivery, Inspector, Mail, Outcome
 from milter.actions.hops import make_next_hop
@@ -20,8 +20,18 @@ from milter.model import Verdict
 
 # Of a mail with many recipients, so many stand in the log.
 LOGGED_RECIPIENTS = 10
+# Judged addresses that are remembered.
+PEERS_KEPT = 10_000
 
 log = logging.getLogger(__name__)
+
+
+class Peer(NamedTuple):
+    """The host at the other end: its address, whether it may send through us, whether it is from outside."""
+
+    address: str
+    trusted: bool
+    is_global: bool
 
 
 class Session(Protocol):
@@ -52,18 +62,19 @@ class Service:
         self._empty.set()
         self._delivery = Delivery(config, inspector)
         self._deliveries: set[asyncio.Task[Outcome]] = set()
-        self._trusted: dict[str, bool] = {}
+        self._peers: dict[str, Peer] = {}
 
-    def trusts(self, peer: str) -> bool:
-        """Whether this IP address may send mail through us."""
-        if peer not in self._trusted:
-            address = ip_address(peer.partition("%")[0])
+    def peer(self, host: str) -> Peer:
+        """What is known of an IP address that connects to us."""
+        if host not in self._peers:
+            address = ip_address(host.partition("%")[0])
             if isinstance(address, IPv6Address) and address.ipv4_mapped:
                 address = address.ipv4_mapped
-            if len(self._trusted) > 10_000:
-                self._trusted.clear()
-            self._trusted[peer] = any(address in network for network in self.config.trusted_clients)
-        return self._trusted[peer]
+            if len(self._peers) >= PEERS_KEPT:
+                self._peers.clear()
+            trusted = any(address in network for network in self.config.trusted_clients)
+            self._peers[host] = Peer(str(address), trusted, address.is_global)
+        return self._peers[host]
 
     @property
     def is_full(self) -> bool:

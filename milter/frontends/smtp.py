@@ -7,7 +7,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any, cast
 
 import aiosmtpd.smtp
@@ -16,7 +15,7 @@ from milter.actions.deliver import Mail, Outcome
 from milter.actions.headers import Trace
 from milter.actions.nexthop import TROUBLE, Reply, Transaction
 from milter.errors import NextHopError
-from milter.frontends.service import Service
+from milter.frontends.service import Peer, Service
 from milter.frontends.smtp_data import DataReader, TooLargeError
 from milter.frontends.smtp_syntax import (
     TOO_LARGE,
@@ -74,7 +73,7 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
     def __init__(self, service: Service) -> None:
         self._service = service
         self._mail: Incoming | None = None
-        self._peer = ""
+        self._peer: Peer
         self._refused = False
         self._forwarded: dict[str, str] = {}
         self._data: DataReader | None = None
@@ -101,7 +100,7 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio: greet those who may send."""
         transport = cast("asyncio.Transport", transport)
-        self._peer = str(transport.get_extra_info("peername")[0])
+        self._peer = self._service.peer(transport.get_extra_info("peername")[0])
         refusal = self._refusal(self._peer)
         if refusal:
             self._refused = True
@@ -111,14 +110,14 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
         self._service.enter(self)
         super().connection_made(transport)
 
-    def _refusal(self, peer: str) -> Reply | None:
-        if not self._service.trusts(peer):
-            log.warning("client %s is not in trusted_clients", peer)
+    def _refusal(self, peer: Peer) -> Reply | None:
+        if not peer.trusted:
+            log.warning("client %s is not in trusted_clients", peer.address)
             return NOT_TRUSTED
         if self._service.stopping:
             return SHUTTING_DOWN
         if self._service.is_full:
-            log.warning("client %s: max_connections is reached", peer)
+            log.warning("client %s: max_connections is reached", peer.address)
             return TOO_MANY_SESSIONS
         return None
 
@@ -185,9 +184,9 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
         if isinstance(error, RefusedError):
             return error.reply
         if isinstance(error, NextHopError):
-            log.warning("client %s: %s", self._peer, error)
+            log.warning("client %s: %s", self._peer.address, error)
         else:
-            log.error("client %s: command failed", self._peer, exc_info=error)
+            log.error("client %s: command failed", self._peer.address, exc_info=error)
         return TROUBLE
 
     # Commands
@@ -203,7 +202,7 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
         try:
             self._capabilities = await self._service.hop.capabilities()
         except NextHopError as error:
-            log.warning("client %s: %s", self._peer, error)
+            log.warning("client %s: %s", self._peer.address, error)
             self._capabilities = ASSUMED
         await self.push(Reply(250, (self.hostname, *self._offers())))
 
@@ -345,8 +344,8 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
     def _envelope_of(self, incoming: Incoming) -> Envelope:
         """The envelope with the real client: the one that XFORWARD names, or a peer from outside."""
         forwarded = {name: xtext(value) for name, value in self._forwarded.items()}
-        if not forwarded and ip_address(self._peer).is_global:
-            forwarded = {"ADDR": self._peer, "HELO": self._session.host_name or ""}
+        if not forwarded and self._peer.is_global:
+            forwarded = {"ADDR": self._peer.address, "HELO": self._session.host_name or ""}
         return Envelope(
             mail_from=incoming.mail_from,
             rcpt_to=tuple(incoming.rcpt_to),
@@ -359,7 +358,7 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
     def _trace(self, incoming: Incoming, queue_id: str) -> Trace:
         protocol = "ESMTP" if self._session.extended_smtp else "SMTP"
         return Trace(
-            client_addr=self._peer,
+            client_addr=self._peer.address,
             helo_name=self._session.host_name or "",
             hostname=self.hostname,
             protocol="UTF8SMTP" if incoming.smtp_utf8 else protocol,

@@ -1,0 +1,135 @@
+"""Inline style sheets, as far as they decide whether text can be seen (CSS 2.2, CSS Color 4)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+Colour = tuple[int, int, int]
+WHITE: Colour = (255, 255, 255)
+NEAR = 16  # channels that differ by this much of 255 at most cannot be told apart
+NAMED: dict[str, Colour] = {
+    "white": WHITE, "black": (0, 0, 0), "red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255),
+    "yellow": (255, 255, 0), "gray": (128, 128, 128), "grey": (128, 128, 128), "silver": (192, 192, 192),
+    "whitesmoke": (245, 245, 245), "snow": (255, 250, 250), "ivory": (255, 255, 240), "navy": (0, 0, 128),
+    "ghostwhite": (248, 248, 255), "floralwhite": (255, 250, 240), "azure": (240, 255, 255),
+}  # fmt: skip
+DECLARATION = re.compile(
+    r"(?:^|[;\s])(display|visibility|opacity|font-size|font|color|background(?:-color|-image)?|max-height|height"
+    r"|max-width|width|overflow|text-indent|left|top)\s*:\s*([^;]*)"
+)
+NUMBER = re.compile(r"-?\d*\.?\d+")
+HEX = re.compile(r"#([0-9a-f]{6}|[0-9a-f]{3})(?:[0-9a-f]{2}|[0-9a-f])?\b")
+RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,/]+([\d.]+%?))?")
+TINY = {"px": 1.5, "pt": 1.2, "em": 0.12, "rem": 0.12, "%": 12.0, "": 0.5}
+SIZE = re.compile(r"(-?\d*\.?\d+)\s*(px|pt|em|rem|%|)")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one element's own style says; None: nothing, so that it is inherited. A painted background is unknown."""
+
+    gone: bool = False
+    tiny: bool | None = None
+    unseen: bool | None = None
+    colour: Colour | None = None
+    background: Colour | None = None
+    painted: bool = False
+
+
+ORDINARY = Look()
+
+
+@lru_cache(4096)
+def look(style: str) -> Look:
+    """Read the declarations of a style attribute."""
+    found = {name: value.strip() for name, value in DECLARATION.findall(style.lower())}
+    if not found:
+        return ORDINARY
+    background = found.get("background-color", found.get("background", ""))
+    transparent = found.get("color", "").startswith(("transparent", "rgba(0,0,0,0)"))
+    return Look(
+        gone=_gone(found),
+        tiny=_tiny(found.get("font-size", found.get("font", ""))),
+        unseen=True if transparent else _unseen(found.get("visibility")),
+        colour=colour(found.get("color", "")),
+        background=colour(background),
+        painted="url(" in background or "gradient" in background or "background-image" in found,
+    )
+
+
+def _gone(found: dict[str, str]) -> bool:
+    """Whether the element and all in it is out of sight."""
+    if found.get("display", "").startswith("none") or _number(found.get("opacity")) in (0.0, 0.01):
+        return True
+    clipped = found.get("overflow", "").startswith("hidden")
+    flat = any(_number(found.get(side)) in (0.0, 1.0) for side in ("max-height", "height", "max-width", "width"))
+    away = any((_number(found.get(side)) or 0) < -400 for side in ("text-indent", "left", "top"))
+    return (clipped and flat) or away or _number(found.get("max-height")) == 0.0
+
+
+def _number(value: str | None) -> float | None:
+    number = NUMBER.match(value) if value else None
+    return float(number[0]) if number else None
+
+
+def _tiny(value: str) -> bool | None:
+    """Whether letters are too small to read; "font: 0/0 a" counts, too."""
+    size = SIZE.search(value)
+    return float(size[1]) <= TINY[size[2]] if size else None
+
+
+def _unseen(visibility: str | None) -> bool | None:
+    return None if visibility is None else visibility.startswith(("hidden", "collapse"))
+
+
+@lru_cache(4096)
+def colour(value: str) -> Colour | None:
+    """A CSS or HTML colour as red, green, blue; None if there is none or it is not known."""
+    value = value.strip().lower()
+    if (digits := HEX.search(value)) is not None:
+        wide = digits[1] if len(digits[1]) == 6 else "".join(digit * 2 for digit in digits[1])
+        return int(wide[:2], 16), int(wide[2:4], 16), int(wide[4:], 16)
+    if (rgb := RGB.search(value)) is not None:
+        return min(int(rgb[1]), 255), min(int(rgb[2]), 255), min(int(rgb[3]), 255)
+    first = value.split(None, 1)[0] if value else ""
+    return NAMED.get(first)
+
+
+def near(one: Colour, other: Colour) -> bool:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True)) <= NEAR
+
+
+RULE = re.compile(r"([^{}@]{1,500})\{([^{}]*)\}")
+SIMPLE = re.compile(r"[\w.#,>\s-]+")
+MAX_RULES = 50
+
+
+def hiding_selectors(sheet: str) -> list[str]:
+    """Selectors of a <style> sheet that take text out of sight, outside of @media."""
+    if not re.search(r"display|visibility|opacity|font-size|max-height|text-indent", sheet):
+        return []
+    found = []
+    for selector, declarations in RULE.findall(_top_level(sheet)):
+        own = look(declarations)
+        if (own.gone or own.tiny or own.unseen) and SIMPLE.fullmatch(selector.strip()):
+            found.append(selector.strip())
+    return found[:MAX_RULES]
+
+
+def _top_level(sheet: str) -> str:
+    """A sheet without comments and without blocks that hold for some screens only."""
+    kept, depth, conditional = [], 0, False
+    for piece in re.split(r"([{}])", re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)):
+        if piece == "{":
+            depth += 1
+        elif piece == "}":
+            depth = max(0, depth - 1)
+        elif depth == 0:
+            conditional = "@" in piece
+        if not conditional:
+            kept.append(piece)
+        elif piece == "}" and depth == 0:
+            conditional = False
+    return "".join(kept)

@@ -16,8 +16,6 @@ from milter.model import Action, Authentication, Demand, Envelope, RuleMatch, Si
 from milter.sender.verify import offline
 from milter.signals import find_context, find_demand, find_wallets, mask_secrets
 
-# Groups whose presence makes it worth looking for a sum and a deadline.
-ASKING = {"demand", "deadline"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,9 @@ def inspect(
         for hit in rules.matcher.hits(reading.normal.folded)
     ]
     wallets, disguises = _wallets(readings)
-    demand = _demand(readings) if ASKING & {rules.rules[f.hit.rule].group for f in found} else Demand()
+    groups = {rules.rules[one.hit.rule].group for one in found}
+    # Prices stand in every second mail; they matter only where somebody demands and threatens or claims.
+    demand = _demand(readings) if "demand" in groups and groups & {"threat", "claim"} else Demand()
     signals = [
         *message.signals,
         *find_context(message.headers, message.texts),

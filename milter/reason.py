@@ -59,7 +59,7 @@ def _first(clauses: dict[str, str], rules: list[str]) -> list[str]:
 
 
 def _asks(rules: list[str], verdict: Verdict) -> str:
-    if not any(rule.startswith("demand.") for rule in rules):
+    if not any(rule.startswith("demand.") and rule != "demand.implied" for rule in rules):
         return ""
     way = _way(rules, verdict.wallets, verdict.demand)
     parts = [_sum(verdict.demand), f"in {way}" if way else "", _time(verdict.demand)]

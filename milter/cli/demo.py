@@ -36,11 +36,7 @@ class Arrival:
 
 
 @click.command("demo")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the mails go (default: a new temporary folder).",
-)
+@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), help="Where the mails go.")
 def command(directory: Path | None) -> None:
     """Run a whole set-up on loopback with sample mails and show what happened to each."""
     folder = directory or Path(tempfile.mkdtemp(prefix="blackmail-filter-demo-"))

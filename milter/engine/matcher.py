@@ -62,7 +62,7 @@ class Matcher:
         return found
 
     def _near_hits(self, ends: dict[int, list[int]], size: int) -> list[Hit]:
-        present = ends.keys()
+        present = set(ends)
         candidates: set[int] = set()
         for atom in present:
             candidates.update(self._anchored.get(atom, ()))

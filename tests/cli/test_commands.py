@@ -1,0 +1,192 @@
+"""The command line as scripts see it: output, exit codes, one line for each fault and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import mailbox
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXTORTION = """I hacked your computer and recorded you through your webcam. I will send the video to all your contacts.
+Pay me 900 dollars in bitcoin within 48 hours to my wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa
+"""
+ORDINARY = "Dear Anna,\n\nthe minutes of the meeting are attached.\n\nPaul\n"
+
+
+def run(*arguments: str, stdin: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "milter", *arguments],
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        check=False,
+        timeout=120,
+    )
+    out, err = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in out + err
+    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+def mail(body: str) -> bytes:
+    return f"From: a@example.com\nTo: b@example.org\nSubject: hello\n\n{body}".encode()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.eml").write_bytes(mail(EXTORTION))
+    (tmp_path / "b.txt").write_text(f"Subject: About you\n\n{EXTORTION}", encoding="utf-8")
+    (tmp_path / "c.eml").write_bytes(mail(ORDINARY))
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    return tmp_path
+
+
+def records(out: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_scan_prints_one_object_a_mail_in_input_order(folder: Path) -> None:
+    done = run("scan", "--offline", "--format", "jsonl", str(folder))
+    found = records(done.stdout)
+    assert done.returncode == 0
+    assert [Path(str(r["path"])).name for r in found] == ["a.eml", "b.txt", "c.eml"]
+    assert [r["action"] for r in found] == ["tag", "tag", "accept"]
+    assert list(found[0]) == ["path", "index", "action", "score", "kind", "language", "reasons", "wallets", "demand", "auth", "ms"]  # fmt: skip
+    assert found[0]["wallets"] == [
+        {"currency": "BTC", "address": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "valid": True, "where": "text"}
+    ]
+    assert found[0]["demand"] == {"amount": "900", "currency": "USD", "deadline_hours": 48}
+    assert set(found[0]["auth"]) == {"spf", "dkim", "dmarc", "arc", "spoof"}  # type: ignore[call-overload]
+    assert set(found[0]["reasons"][0]) == {"rule", "group", "score", "where", "excerpt"}  # type: ignore[index]
+
+
+def test_scan_reads_mbox_maildir_and_standard_input(tmp_path: Path) -> None:
+    box = mailbox.mbox(tmp_path / "box.mbox")
+    box.add(mail(EXTORTION))
+    box.add(mail(ORDINARY + "\nFrom here on it is quoted.\n"))
+    box.flush()
+    box.close()
+    maildir = mailbox.Maildir(tmp_path / "maildir")
+    maildir.add(mail(EXTORTION))
+    done = run(
+        "scan",
+        "--offline",
+        "--format",
+        "jsonl",
+        str(tmp_path / "box.mbox"),
+        str(tmp_path / "maildir"),
+        "-",
+        stdin=mail(ORDINARY),
+    )
+    found = records(done.stdout)
+    assert [(r["index"], r["action"]) for r in found] == [(0, "tag"), (1, "accept"), (0, "tag"), (0, "accept")]
+    assert found[3]["path"] == "-"
+
+
+def test_a_mail_that_cannot_be_read_is_a_record_and_exit_3(folder: Path) -> None:
+    done = run("scan", "--offline", "--format", "jsonl", str(folder / "missing.eml"), str(folder / "a.eml"))
+    found = records(done.stdout)
+    assert done.returncode == 3
+    assert found[0] == {
+        "path": str(folder / "missing.eml"),
+        "index": 0,
+        "error": "cannot be read: No such file or directory",
+    }
+    assert found[1]["action"] == "tag"
+
+
+def test_many_mails_are_judged_by_several_processes_in_order(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / f"{number:03}.eml").write_bytes(mail(EXTORTION if number % 3 == 0 else ORDINARY))
+    found = records(run("scan", "--offline", "--format", "jsonl", str(tmp_path)).stdout)
+    assert [r["action"] for r in found] == ["tag" if n % 3 == 0 else "accept" for n in range(100)]
+
+
+def test_the_table_names_flagged_mail_and_counts(folder: Path) -> None:
+    done = run("scan", "--offline", str(folder))
+    assert "3 mails, 2 flagged" in done.stdout
+    assert "c.eml" not in done.stdout
+
+
+def test_explain_says_what_stands_where_and_what_would_change(folder: Path) -> None:
+    out = run("scan", "--offline", "--explain", str(folder / "a.eml"), str(folder / "c.eml")).stdout
+    assert "threat.publish in text" in out
+    assert "It would pass with" in out
+    assert "It would be tagged with" in out
+    assert "(checksum holds)" in out
+
+
+def test_rules_list_show_and_test() -> None:
+    assert "threat.publish" in run("rules", "list").stdout
+    shown = run("rules", "show", "threat.publish").stdout
+    assert "group threat" in shown
+    assert "\nde\n" in shown
+    tested = run("rules", "test", "threat.publish")
+    assert tested.returncode == 0
+    assert "1 rules, " in tested.stdout
+
+
+def test_a_rule_that_fails_its_example_is_exit_1(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        """
+rules:
+  - id: threat.own
+    description: Finds what it should not
+    group: threat
+    score: 1
+    patterns: {en: [{phrase: [garden gnome]}]}
+    tests: {en: {match: [I took your garden gnome, I took your gnome], no_match: [A garden gnome is nice]}}
+""",
+        encoding="utf-8",
+    )
+    (tmp_path / "config.yaml").write_text(f"rules: [{tmp_path / 'own.yaml'}]\n", encoding="utf-8")
+    done = run("rules", "test", "threat.own", "-c", str(tmp_path / "config.yaml"))
+    assert done.returncode == 1
+    assert "threat.own (en) does not find: I took your gnome" in done.stdout
+    assert "threat.own (en) pattern 1 wrongly finds: A garden gnome is nice" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ("listenn: 1", ":1: listenn: is not a known key; did you mean 'listen'?"),
+        ("rules: [/nonexistent/rules]", "/nonexistent/rules: cannot be read"),
+        ("shipped_rules: false", "the rule set is empty"),
+        ("next_hop: ftp://x", ":1: next_hop: write it as smtp://host:port or maildir:PATH"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_a_wrong_configuration_is_one_line_and_exit_2(tmp_path: Path, command: str, config: str, expected: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(config, encoding="utf-8")
+    done = run(command, "-c", str(path))
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_usage_errors_are_exit_2() -> None:
+    assert run("scan").returncode == 2
+    assert run("nonsense").returncode == 2
+    assert run("rules", "show", "threat.publisch").stderr.startswith(
+        "blackmail-filter: there is no rule 'threat.publisch'; did you mean"
+    )
+
+
+def test_demo_shows_one_of_each(tmp_path: Path) -> None:
+    done = run("demo", "--directory", str(tmp_path / "demo"), cwd=tmp_path)
+    assert done.returncode == 0
+    for fate in ("passed", "tagged", "quarantined"):
+        assert fate in done.stdout
+    assert len(list((tmp_path / "demo" / "mail" / "new").iterdir())) + len(
+        list((tmp_path / "demo" / "quarantine" / "new").iterdir())
+    ) == len(os.listdir(Path(__file__).parents[2] / "milter" / "data" / "demo"))
+
+
+def test_help_names_every_command() -> None:
+    out = run("--help").stdout
+    for name in ("serve", "scan", "check", "rules", "demo"):
+        assert name in out

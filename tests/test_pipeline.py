@@ -1,0 +1,83 @@
+"""One mail in, one verdict out."""
+
+from milter.config import Config, Policy
+from milter.content.message import read
+from milter.inspector import configured_rules
+from milter.model import Authentication, Envelope, Verdict
+from milter.pipeline import inspect
+
+RULES = configured_rules(Config())
+THREAT = "I hacked your computer and recorded you through your webcam. I will send the video to all your contacts."
+DEMAND = "Pay me 900 dollars in bitcoin within 48 hours, then I delete the video."
+WALLET = "My bitcoin wallet: 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+
+
+def judged(body: str, headers: str = "", policy: Policy | None = None, **options: object) -> Verdict:
+    raw = f"From: a@example.com\r\nTo: b@example.org\r\nSubject: hello\r\n{headers}\r\n{body}\r\n".encode()
+    return inspect(read(raw), Envelope(), rules=RULES, policy=policy or Policy(), **options)  # type: ignore[arg-type]
+
+
+def test_threat_and_demand_make_extortion() -> None:
+    verdict = judged(f"{THREAT}\n{DEMAND}\n{WALLET}")
+    assert verdict.action == "tag"
+    assert verdict.score >= 10
+    assert verdict.kind == "sextortion"
+    assert verdict.language == "en"
+    assert [(w.currency, w.address, w.valid) for w in verdict.wallets] == [
+        ("BTC", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", True)
+    ]
+    assert (verdict.demand.amount, verdict.demand.currency, verdict.demand.deadline_hours) == ("900", "USD", 48)
+    assert {"threat", "demand", "claim", "deadline", "wallet"} <= {reason.group for reason in verdict.reasons}
+
+
+def test_every_excerpt_stands_in_the_mail() -> None:
+    body = f"{THREAT} {DEMAND} {WALLET}"
+    for reason in judged(body).reasons:
+        if reason.where == "text" and reason.rule not in ("demand.sum",):
+            assert reason.excerpt.strip("… ") in body
+
+
+def test_one_side_alone_is_not_extortion() -> None:
+    assert judged(f"{DEMAND}\n{WALLET}").action == "accept"
+    assert judged(WALLET).action == "accept"
+    assert judged("I will send the video to all your contacts.").action == "accept"
+
+
+def test_quarantine_is_the_policys_choice() -> None:
+    body = f"{THREAT}\n{DEMAND}\n{WALLET}"
+    assert judged(body).action == "tag"
+    assert judged(body, policy=Policy(quarantine=True)).action == "quarantine"
+    assert judged(body, policy=Policy(tag_at=90, quarantine_at=99)).action == "accept"
+
+
+def test_a_pass_of_dmarc_never_excuses() -> None:
+    body = f"{THREAT}\n{DEMAND}"
+    passed = Authentication(spf="pass", dkim="pass", dmarc="pass")
+    assert judged(body, authentication=passed).score == judged(body, authentication=Authentication()).score
+
+
+def test_forged_own_address_supports() -> None:
+    verdict = judged(f"{THREAT}\n{DEMAND}", authentication=Authentication(spoof=("from_equals_to",)))
+    assert "spoof.own_address" in {reason.rule for reason in verdict.reasons}
+    assert judged("Hi!", authentication=Authentication(spoof=("from_equals_to",))).action == "accept"
+
+
+def test_disguise_is_undone_and_counts() -> None:
+    plain = f"{THREAT}\n{DEMAND}"
+    disguised = plain.replace("o", "о").replace("a", "а")  # Cyrillic
+    assert judged(disguised, "Content-Type: text/plain; charset=utf-8\r\n").score > judged(plain).score
+
+
+def test_quoted_extortion_counts_less() -> None:
+    quoted = "\n".join(f"> {line}" for line in (THREAT, DEMAND))
+    assert judged(f"Look what I got today, is this real?\n{quoted}").score < judged(f"{THREAT}\n{DEMAND}").score
+
+
+def test_reasons_of_unflagged_mail_only_on_request() -> None:
+    assert judged(DEMAND).reasons != ()
+    assert judged(DEMAND, explain=False).reasons == ()
+    assert judged(f"{THREAT}\n{DEMAND}", explain=False).reasons != ()
+
+
+def test_the_same_mail_gives_the_same_verdict() -> None:
+    assert judged(f"{THREAT}\n{DEMAND}") == judged(f"{THREAT}\n{DEMAND}")

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 # Bounds the work on hostile text; real mail has a handful.
 MAX_CANDIDATES = 3000
 
-# Pieces of one address stand at most eight other characters apart: blanks, line ends, dashes, asterisks, quotes.
-PIECE = re.compile(r"[0-9A-Za-z]+|[^0-9A-Za-z]{9,}")
-# "(part 1)", "second half:", "[remove this]", "and then": words between the pieces.
-LABEL = re.compile(
-    r"""(?:\b(?:first|second|third|1st|2nd|3rd|erster?|zweiter?|première|deuxième|primera?|segunda?)\s+)?
-        \b(?:part|half|piece|line|teil|hälfte|zeile|partie|moitié|parte|mitad|metà|metade|deel|helft|część|část|
-        polovina|del|hälft|halvdel|часть|половина|parça|bölüm|kısım)\b
-        (?:\s*(?:is\b|ist\b|est\b|es\b|è\b|é\b|\#?[1-9]\b|one\b|two\b|I{1,3}\b))?
-      | [\[({<]\s*\w{1,12}(?:\s+\w{1,12}){0,3}\s*[\])}>]
-      | \b(?:and\s+then|and|then|the|followed\s+by|plus|und|dann|puis|luego|poi)\b
-    """,
-    re.IGNORECASE | re.VERBOSE,
+# Words between the pieces of an address: "(part 1)", "second half:", "and then", "[remove this]". Letters beyond ASCII
+# part words here: "hälfte" is "lfte". None is as short as a likely piece of an address.
+PARTS = frozenset(
+    b"part parts half halves piece first second third 1st 2nd teil teile lfte erster erste erstes zweiter zweite zweites partie "
+    b"moiti premi deuxi seconde parte mitad primera segunda prima seconda metade deel helft eerste tweede pierwsza druga druh "
+    b"polovina del hlft anden andra halvdel birinci ikinci line zeile".split()
 )
-# Of 34 random base58 digits next to none have fewer of each kind; prose has.
-MIXED = re.compile(r"(?=(?:[^A-Z]*+[A-Z]){5})(?=(?:[^a-z]*+[a-z]){5})(?:[^0-9]*+[0-9]){2}")
-CASHADDR = re.compile(r"[qpQP][023456789ac-hj-np-zAC-HJ-NP-Z]{41}")
-BASE58_LENGTHS = range(26, 36)
+JOINTS = frozenset(
+    b"the and then plus followed remove delete space spaces this dot dash star die der und dann puis luego poi del".split()
+)
+AFTER_PART = frozenset(b"1 2 3 one two is by of a ist et est es y e h in en to je er og och ve".split())
+
+_SPLIT = bytes(b if chr(b).isalnum() and b < 128 else 32 for b in range(256))
+_NO_DIGIT = bytes(b for b in range(256) if b not in b"0123456789")
+
+# Where an address may begin in text without its separators. Of 34 random base58 digits nearly all hold five capitals,
+# five small letters and two digits; prose does not.
+HEAD = re.compile(
+    rb"[bB][cC][1lI]|[lLI1][tT][cC][1lI]|0[xX][0-9a-fA-F]{40}|[qpQP][02-9ac-hj-np-zAC-HJ-NP-Z]{41}"
+    rb"|(?=[13579ADLMTXrtlI48])(?=(?:[^0-9]{0,30}+[0-9]){2})(?=(?:[^A-Z]{0,24}+[A-Z]){5})(?:[^a-z]{0,24}+[a-z]){5}"
+)
+HEAD_BYTES = frozenset(b"bBlLI10qpQP35789ADMTXrt4")
+PREFIXED = re.compile(rb"[bB][cC]|[lLI1][tT][cC]|0[xX]|[qpQP]")
+PREFIXED_LENGTHS = (42, 43, 62, 63)
 MONERO_LENGTHS = (95, 106)
-BASE58_HEADS = frozenset("13579ADLMTXrtlI48")
+BASE58_LENGTHS = tuple(range(26, 36))
 
 MISREAD_BASE58 = str.maketrans("0OIl", "oo11")
 MISREAD_BECH32 = str.maketrans("oi1", "0ll")
@@ -43,44 +50,48 @@ def repaired(address: str) -> str:
     return address if lower.startswith("0x") else address.translate(MISREAD_BASE58)
 
 
-def candidates(text: str) -> Iterator[str]:
-    """Strings that the pieces of a text give when put together, each once, as long as an address can be."""
+def candidates(text: bytes) -> Iterator[str]:
+    """Strings that the pieces of a text in UTF-8 give when put together, each once, as long as an address can be."""
     seen: set[str] = set()
-    unlabelled = LABEL.sub(" ", text)
-    for version in (text, unlabelled) if unlabelled != text else (text,):
-        for joined in _joined(version):
-            for candidate in (joined, repaired(joined)):
-                if candidate in seen:
-                    continue
-                seen.add(candidate)
-                yield candidate
-                if len(seen) >= MAX_CANDIDATES:
-                    return
+    if len(text.translate(None, _NO_DIGIT)) < 2:
+        return
+    for joined in _joined(_pieces(text)):
+        for candidate in {joined, repaired(joined)} - seen:
+            seen.add(candidate)
+            yield candidate
+        if len(seen) >= MAX_CANDIDATES:
+            return
 
 
-def _joined(text: str) -> Iterator[str]:
-    pieces = PIECE.findall(text)
-    whole = "".join(pieces)
+def _pieces(text: bytes) -> list[bytes]:
+    """Runs of ASCII letters and digits, without the words that say how to put them together."""
+    pieces = text.translate(_SPLIT).split()
+    lower = text.lower().translate(_SPLIT).split()
+    if PARTS.isdisjoint(lower):
+        return [piece for piece, word in zip(pieces, lower, strict=True) if word not in JOINTS]
+    kept: list[bytes] = []
+    after_part = False
+    for piece, word in zip(pieces, lower, strict=True):
+        after_part = word in PARTS or word in JOINTS or (after_part and word in AFTER_PART)
+        if not after_part:
+            kept.append(piece)
+    return kept
+
+
+def _joined(pieces: Sequence[bytes]) -> Iterator[str]:
+    whole = b"".join(pieces)
     ends = list(accumulate(map(len, pieces)))
     borders = frozenset(ends)
     for piece, end in zip(pieces, ends, strict=True):
         start = end - len(piece)
-        for length in _lengths(whole, start):
-            if length > len(piece) and start + length in borders:
-                yield whole[start : start + length]
+        if piece[0] in HEAD_BYTES and HEAD.match(whole, start):
+            for length in _lengths(whole, start):
+                if length > len(piece) and start + length in borders:
+                    yield whole[start : start + length].decode("ascii")
 
 
-def _lengths(text: str, start: int) -> tuple[int, ...] | range:
-    """How long an address that starts here can be; nothing where the text does not look like one."""
-    head = text[start : start + 3].lower().replace("i", "1").replace("l", "1")
-    if head == "bc1":
-        return (42, 62)
-    if head == "1tc":
-        return (43, 63)
-    if head.startswith("0x"):
-        return (42,)
-    if CASHADDR.match(text, start):
-        return (42,)
-    if text[start] in BASE58_HEADS and MIXED.match(text, start, start + 34):
-        return MONERO_LENGTHS if text[start] in "48" else BASE58_LENGTHS
-    return ()
+def _lengths(whole: bytes, start: int) -> tuple[int, ...]:
+    """How long an address that begins here can be."""
+    if PREFIXED.match(whole, start):
+        return PREFIXED_LENGTHS
+    return MONERO_LENGTHS if whole[start] in b"48" else BASE58_LENGTHS

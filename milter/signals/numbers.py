@@ -1,68 +1,76 @@
-"""Numbers as people write them: with separators of any country, with letters for digits, in words."""
+"""Numbers as people write them: with the separators of any country, with letters for digits, in words."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 
+from milter.signals.vocabulary import folded
 from milter.signals.words import CJK_DIGITS, CJK_SCALES, WORDS
 
-MARKS = re.compile("[\u0300-\u036f\u3099\u309a]")
 UNDISGUISED = str.maketrans("lIOo", "1100")
-# A sum in digits; letters for digits only inside one unbroken run.
-DIGITS = r"\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d{1,2})?(?!\d)|[0-9lIOo]+(?:[.,'’][0-9lIOo]+)*"
-
-
-def folded(text: str) -> str:
-    """Text in compatibility form without accents, case kept; "ё" becomes "е" and "й" becomes "и"."""
-    if text.isascii():
-        return text
-    return unicodedata.normalize("NFC", MARKS.sub("", unicodedata.normalize("NFKD", text)))
+# A sum in digits; letters stand for digits only inside one unbroken run.
+DIGITS = r"(?>\d{1,3}(?:[ '’]\d{3})+(?!\d)(?:[.,]\d{1,2})?|[0-9lIOo]+(?:[.,'’][0-9lIOo]+)*|\.\d{1,8})"
+# The start of a number, or of an amount inside a word such as "有48小时".
+NUMBER_BORDER = r"(?<![0-9A-Za-z.,])"
+NUMERAL_AT_END = re.compile(rf"([{''.join(CJK_DIGITS)}{''.join(CJK_SCALES)}]{{1,8}}) ?$")
+GROUPING = re.compile("[ '’]")
+THREE_DIGITS = 3
+LONGEST = 20
 
 
 def decimal(written: str, *, thousands: bool = True) -> Decimal | None:
-    """The value of a sum in digits; None without any digit.
+    """The value of a sum in digits; None where no digit is among them, or too many are.
 
-    thousands: whether one separator with three digits behind it groups thousands ("1.450 €") or is a decimal one.
+    thousands: a single separator before three digits groups thousands ("1.450 €"); else it is a decimal one.
     """
-    if not any(map(str.isdigit, written)):
+    if len(written) > LONGEST or not any(map(str.isdigit, written)):
         return None
-    digits = re.sub(r"[ '’]", "", written.translate(UNDISGUISED))
+    digits = GROUPING.sub("", written.translate(UNDISGUISED))
     separators = [char for char in digits if char in ".,"]
     if not separators:
         return Decimal(digits)
-    last = separators[-1]
-    whole, fraction = digits.rsplit(last, 1)
-    grouped = separators.count(last) > 1 or (len(separators) == 1 and len(fraction) == 3 and thousands)
-    if grouped and not whole.startswith("0"):
-        return Decimal(re.sub("[.,]", "", digits))
-    return Decimal(f"{re.sub('[.,]', '', whole) or '0'}.{fraction}")
+    whole, fraction = digits.rsplit(separators[-1], 1)
+    once = len(separators) == 1 and not whole.startswith("0")
+    grouped = separators.count(separators[-1]) > 1 or (once and thousands and whole and len(fraction) == THREE_DIGITS)
+    whole = whole.replace(".", "").replace(",", "")
+    return Decimal(whole + fraction) if grouped else Decimal(f"{whole or 0}.{fraction}")
+
+
+def number_at_end(text: str, languages: Sequence[str]) -> int | None:
+    """The value of the number words, or of the Chinese or Korean numeral, that a text ends with."""
+    for language in languages:
+        if words := _words_at_end(language).search(text):
+            return _spelt(words[0], language)
+    numeral = NUMERAL_AT_END.search(text)
+    return _numeral(numeral[1]) if numeral else None
 
 
 @cache
 def _vocabulary(language: str) -> dict[str, int]:
-    items = WORDS[language].numbers.split()
-    return {folded(word): int(value) for word, value in zip(items[::2], items[1::2], strict=True)}
+    items = folded(WORDS[language].numbers).split()
+    return {word: int(value) for word, value in zip(items[::2], items[1::2], strict=True)}
 
 
 @cache
-def words_before(language: str) -> re.Pattern[str]:
-    """A pattern for number words of a language at the end of a text."""
-    words = "|".join(sorted(map(re.escape, _vocabulary(language)), key=len, reverse=True))
-    joiner = WORDS[language].joiners
+def _one_word(language: str) -> str:
+    return "|".join(sorted(map(re.escape, _vocabulary(language)), key=len, reverse=True))
+
+
+@cache
+def _words_at_end(language: str) -> re.Pattern[str]:
+    word, joiner = _one_word(language), WORDS[language].joiner
     between = rf"[\s-]*(?:{joiner}[\s-]*)?" if joiner else r"[\s-]*"
-    return re.compile(rf"(?<!\w)(?:{words})(?:{between}(?:{words}))*$", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{word})(?:{between}(?:{word}))*$", re.IGNORECASE)
 
 
-def spelt(words: str, language: str) -> int:
-    """The value of number words: "two thousand five hundred", "achtundvierzig"."""
-    vocabulary = _vocabulary(language)
-    pattern = "|".join(sorted(map(re.escape, vocabulary), key=len, reverse=True))
+def _spelt(words: str, language: str) -> int:
+    """Number words add up and multiply: "two thousand five hundred", "achtundvierzig"."""
     total = current = 0
-    for word in re.findall(pattern, words, re.IGNORECASE):
-        value = vocabulary[word.lower()]
+    for word in re.findall(_one_word(language), words, re.IGNORECASE):
+        value = _vocabulary(language)[word.lower()]
         if value == 1000:
             total, current = total + max(1, current) * value, 0
         elif value == 100:
@@ -72,8 +80,8 @@ def spelt(words: str, language: str) -> int:
     return total + current
 
 
-def cjk(numeral: str) -> int:
-    """The value of a numeral in Chinese, Japanese or Sino-Korean characters: "四十八", "三千", "오백"."""
+def _numeral(numeral: str) -> int:
+    """Numerals of Chinese characters or their Korean readings: "四十八", "三千", "오백"."""
     total = section = digit = 0
     for char in numeral:
         if char in CJK_DIGITS:

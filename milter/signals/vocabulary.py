@@ -1,0 +1,54 @@
+"""Words in a text: where those of a list stand, and whether any of a list is near."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from functools import cache
+
+from milter.signals.words import WORDS
+
+WORD = re.compile(r"[^\W\d_]+")
+# Combining accents, and the voicing marks of kana.
+MARKS = re.compile("[\u0300-\u036f\u3099\u309a]")
+UNDECOMPOSED = str.maketrans({"ı": "i", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "ß": "ss"})
+# Bounds the work on hostile text; real mail names a handful of sums and times.
+MAX_MENTIONS = 200
+SHORT = 3
+LONGEST_STEM = 12
+
+
+def folded(text: str) -> str:
+    """Text in compatibility form without accents, case kept: "Kč" is "Kc", "４８" is "48", "й" is "и"."""
+    if text.isascii():
+        return text
+    bare = unicodedata.normalize("NFC", MARKS.sub("", unicodedata.normalize("NFKD", text)))
+    return bare.translate(UNDECOMPOSED)
+
+
+def mentions(text: str, words: Collection[str]) -> list[tuple[int, int]]:
+    """(start, end) of these words in lower-case text, in order, the first 200."""
+    places = []
+    for word in set(WORD.findall(text)).intersection(words):
+        start = text.find(word)
+        while start >= 0:
+            end = start + len(word)
+            if not text[start - 1 : start].isalpha() and not text[end : end + 1].isalpha():
+                places.append((start, end))
+            start = text.find(word, end)
+    return sorted(places)[:MAX_MENTIONS]
+
+
+def has_beginning(text: str, stems: frozenset[str]) -> bool:
+    """Whether a word of a short lower-case text begins with one of these; stems up to three letters are whole words."""
+    for word in WORD.findall(text):
+        if word in stems or any(word[:length] in stems for length in range(SHORT + 1, min(len(word), LONGEST_STEM))):
+            return True
+    return False
+
+
+@cache
+def all_words(field: str) -> frozenset[str]:
+    """The words of all languages in one field of `Words`."""
+    return frozenset(word for words in WORDS.values() for word in folded(getattr(words, field)).split())

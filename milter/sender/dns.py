@@ -132,9 +132,18 @@ class CachingResolver:
             response: dns.message.QueryMessage = none.response(asked)  # type: ignore[no-untyped-call]  # dnspython
             return Answer(exists=False), _bounded(response.resolve_chaining().minimum_ttl), ""
         except (dns.exception.DNSException, OSError) as error:
+            if _is_alias_loop(error):
+                return Answer(), FAILURE_TTL, ""
             return None, FAILURE_TTL, f"{kind} {name}: {type(error).__name__}"
         records = tuple(_record(data) for data in found.rrset or ())
         return Answer(records), _bounded(found.chaining_result.minimum_ttl), ""
+
+
+def _is_alias_loop(error: Exception) -> bool:
+    """Aliases that lead in a circle: there is an answer, but no record in it."""
+    if not isinstance(error, dns.resolver.NoNameservers):
+        return False
+    return all(isinstance(reason, dns.message.ChainTooLong) for _, _, _, reason, _ in error.kwargs["errors"])
 
 
 def _server(text: str) -> str | dns.nameserver.Nameserver:

@@ -84,6 +84,11 @@ class Signature:
         return self.tags[b"a"].decode("ascii", "replace")
 
     @property
+    def canonicalisation(self) -> bytes:
+        """The c= tag; fields of ARC are relaxed where they do not say so (RFC 8617 §4.1.3), DKIM is simple."""
+        return self.tags.get(b"c", b"simple/simple" if b"v" in self.tags else b"relaxed/relaxed")
+
+    @property
     def signed_names(self) -> list[bytes]:
         """The names of the h= tag in lower case, in its order."""
         return [name.strip().lower() for name in self.tags[b"h"].split(b":")]
@@ -174,9 +179,7 @@ def verify_fields(signature: Signature, key: Key, fields: Iterable[Field], names
     verifier.pk, verifier.keysize, verifier.ktag = key.material, key.bits, key.kind
     # The body is hashed by body_matches; without bh= dkimpy leaves it alone.
     tags = {name: value for name, value in signature.tags.items() if name != b"bh"}
-    if b"cv" in tags:
-        # A seal has no c= and is always relaxed (RFC 8617 §4.1.3).
-        tags[b"c"] = b"relaxed/relaxed"
+    tags[b"c"] = signature.canonicalisation
     try:
         return bool(verifier.verify_sig_process(tags, list(names), (signature.field.name, signature.field.value), None))
     except FAULTS as fault:
@@ -185,7 +188,7 @@ def verify_fields(signature: Signature, key: Key, fields: Iterable[Field], names
 
 def body_matches(signature: Signature, mail: RawMail) -> bool:
     """Whether bh= is the hash of the body; raises SignatureError if l= leaves part of it unsigned."""
-    relaxed = signature.tags.get(b"c", b"").endswith(b"/relaxed")
+    relaxed = signature.canonicalisation.endswith(b"/relaxed")
     length = signature.tags.get(b"l")
     try:
         expected = base64.b64decode(b"".join(signature.tags[b"bh"].split()))

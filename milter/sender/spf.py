@@ -15,7 +15,7 @@ import spf
 
 from milter.model import AuthResult
 from milter.sender.dns import Answer, DnsError, Kind, Record, Resolver
-from milter.sender.domains import to_ascii
+from milter.sender.domains import domain_of, to_ascii
 from milter.sender.results import SpfResult
 
 # Longer terms are no domain names; pyspf needs quadratic time for them.
@@ -76,14 +76,13 @@ async def check_spf(
     client: the address of the real client; "" makes all none.
     """
     host = to_ascii(helo) or ""
-    local, _, domain = mail_from.rpartition("@")
-    domain = to_ascii(domain) or ""
+    domain = domain_of(mail_from) or ""
     asked = [SpfResult("none", domain)] if mail_from else []
     if host:
         asked.append(SpfResult("none", host, "helo"))
     if not client:
         return tuple(asked) or (SpfResult(),)
-    senders = {"mailfrom": f"{local}@{domain}", "helo": ""}
+    senders = {"mailfrom": f"{mail_from.rpartition('@')[0]}@{domain}", "helo": ""}
     words = await asyncio.gather(
         *(evaluate(client, senders[one.identity], host, resolver, receiver) for one in asked if one.domain)
     )

@@ -112,8 +112,10 @@ class DnsServer(asyncio.DatagramProtocol):
             self.add_soa(reply)
             return None if any(known.endswith(f".{name}") for known in self.zone) else "NXDOMAIN"
         for record in records:
-            if isinstance(record, str):
+            if isinstance(record, str) and not reply.rr:
                 return record
+            if isinstance(record, str):
+                continue
             record_kind, value, *ttl = record
             if value == "TIMEOUT" and record_kind == kind:
                 return "TIMEOUT"
@@ -196,7 +198,11 @@ class Signer:
 
     def sign(self, mail: bytes, domain: str = "example.org", **options: Any) -> bytes:
         header = dkim.DKIM(mail).sign(
-            self.selector.encode(), domain.encode(), self.private, signature_algorithm=self.algorithm.encode(), **options
+            self.selector.encode(),
+            domain.encode(),
+            self.private,
+            signature_algorithm=self.algorithm.encode(),
+            **options,
         )
         return bytes(header) + mail
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from milter.sender import body
 from milter.sender.body import canonical, digest
 
-LINES = st.lists(st.sampled_from([b"a", b"bc", b" ", b"\t", b"\r\n", b"\n", b"\r", b"  \r\n", b"\r\n\r\n"]), max_size=40)
+LINES = st.lists(
+    st.sampled_from([b"a", b"bc", b" ", b"\t", b"\r\n", b"\n", b"\r", b"  \r\n", b"\r\n\r\n"]), max_size=40
+)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import cache
 from itertools import islice
 
@@ -13,12 +14,16 @@ from milter.signals.currencies import CRYPTO
 from milter.signals.payment_uri import find_payment_requests
 from milter.signals.sums import Sum, find_sums
 from milter.signals.times import Stretch, find_times
-from milter.signals.vocabulary import MAX_MENTIONS, all_words, folded, has_beginning
+from milter.signals.vocabulary import MAX_MENTIONS, all_words, folded, has_beginning, undisguised
 from milter.signals.words import CJK_AFTER, CJK_ASKING, CJK_BEFORE, CJK_GIVING, DAY, HOUR, WORDS
 
 MAX_HOURS = 60 * DAY
 # The beginning of a text tells its language.
 SAMPLE = 4000
+# Characters before and after a sum in which words of asking are looked for, and count each time.
+NEARNESS = ((20, 15), (40, 30), (80, 50))
+# Nobody blackmails for less, in any currency but coins; such a sum is a misread word.
+LEAST_DEMAND = 10
 WALLET_LIKE = re.compile(r"(?<!\w)(?:[13t48]|bc1|ltc1|0x)[0-9a-z]{25,110}")
 
 
@@ -29,15 +34,17 @@ def find_demand(text: str) -> Demand:
     times the one near words of giving time. Times beyond 60 days and those behind the reader do not count.
     """
     readable = folded(text)
-    lower = readable.lower()
-    if len(lower) != len(readable):
-        readable = lower
     language = guess(fold(text[:SAMPLE]))
     languages = tuple(WORDS) if language is None else (language,) if language in WORDS else ()
-    sums = islice(find_sums(readable, languages), MAX_MENTIONS)
-    best = max(sums, key=lambda found: _weight(lower, found), default=None)
+    best = _sum(readable, languages) or _sum(undisguised(readable), languages)
     amount, currency = (best.amount, best.currency) if best else _requested(text)
-    return Demand(amount, currency, _deadline(lower))
+    return Demand(amount, currency, _deadline(readable.lower()) or _deadline(undisguised(readable).lower()))
+
+
+def _sum(text: str, languages: tuple[str, ...]) -> Sum | None:
+    lower = text.lower()
+    sums = islice(find_sums(text if len(lower) == len(text) else lower, languages), MAX_MENTIONS)
+    return max(sums, key=lambda found: _weight(lower, found), default=None)
 
 
 def _requested(text: str) -> tuple[str | None, str | None]:
@@ -45,11 +52,17 @@ def _requested(text: str) -> tuple[str | None, str | None]:
     return next(((r.amount, r.currency) for r in find_payment_requests(text) if r.amount), (None, None))
 
 
-def _weight(text: str, found: Sum) -> tuple[bool, bool, bool, int]:
-    beside = text[max(0, found.start - 80) : found.start] + "\n" + text[found.end : found.end + 50]
-    around = text[max(0, found.start - 200) : found.end + 200]
-    near = _names(beside, "asking", CJK_ASKING) or bool(WALLET_LIKE.search(around))
-    return near, found.currency not in CRYPTO, found.explicit, -found.start
+def _weight(text: str, found: Sum) -> tuple[bool, bool, bool, int, bool, int]:
+    """How much a sum looks like the one that is asked for: what stands how close to it, then its currency."""
+    asked = sum(_names(_around(text, found, before, after), "asking", CJK_ASKING) for before, after in NEARNESS)
+    wallet = bool(WALLET_LIKE.search(_around(text, found, 200, 200)))
+    fiat = found.currency not in CRYPTO
+    worth = not fiat or Decimal(found.amount) >= LEAST_DEMAND
+    return worth, bool(asked or wallet), fiat, asked, found.explicit, -found.start
+
+
+def _around(text: str, found: Sum, before: int, after: int) -> str:
+    return text[max(0, found.start - before) : found.start] + "\n" + text[found.end : found.end + after]
 
 
 def _deadline(text: str) -> int | None:

@@ -13,8 +13,8 @@ from milter.signals.words import CJK_DIGITS, CJK_SCALES, WORDS
 UNDISGUISED = str.maketrans("lIOo", "1100")
 # A sum in digits; letters stand for digits only inside one unbroken run.
 DIGITS = r"(?>\d{1,3}(?:[ '’]\d{3})+(?!\d)(?:[.,]\d{1,2})?|[0-9lIOo]+(?:[.,'’][0-9lIOo]+)*|\.\d{1,8})"
-# The start of a number, or of an amount inside a word such as "有48小时".
-NUMBER_BORDER = r"(?<![0-9A-Za-z.,])"
+# What a number may not follow; it may follow a word without blanks ("有48小时").
+NUMBER_BORDER = r"(?<![0-9A-Za-z])(?<!\d[.,])"
 NUMERAL_AT_END = re.compile(rf"([{''.join(CJK_DIGITS)}{''.join(CJK_SCALES)}]{{1,8}}) ?$")
 GROUPING = re.compile("[ '’]")
 THREE_DIGITS = 3
@@ -39,13 +39,13 @@ def decimal(written: str, *, thousands: bool = True) -> Decimal | None:
     return Decimal(whole + fraction) if grouped else Decimal(f"{whole or 0}.{fraction}")
 
 
-def number_at_end(text: str, languages: Sequence[str]) -> int | None:
-    """The value of the number words, or of the Chinese or Korean numeral, that a text ends with."""
+def number_at_end(text: str, languages: Sequence[str]) -> tuple[int | None, int]:
+    """The value of the number words, or of the Chinese or Korean numeral, that a text ends with, and their length."""
     for language in languages:
         if words := _words_at_end(language).search(text):
-            return _spelt(words[0], language)
+            return _spelt(words[0], language), len(words[0])
     numeral = NUMERAL_AT_END.search(text)
-    return _numeral(numeral[1]) if numeral else None
+    return (_numeral(numeral[1]), len(numeral[0])) if numeral else (None, 0)
 
 
 @cache

@@ -22,13 +22,16 @@ WORDS = CURRENCY_OF_NAME | CODES
 SIGN = re.compile("[" + "".join(SIGNS) + "]")
 WIDE = re.compile("|".join(sorted(CURRENCY_OF_WIDE, key=len, reverse=True)))
 BEFORE_DOLLAR = re.compile(rf"(?<![a-z])({'|'.join(map(re.escape, DOLLARS))}) ?$")
+# "$" for a letter: "da$", "$chool"; not "2OO$".
+IN_WORD = re.compile(r"(?:^|[^0-9lio.,])[lio]*$(?<=[a-z])|[a-hj-kmnp-z]$")
+AFTER_DOLLAR = re.compile(r"(?!us)[a-z]|\d+(?!k|us|cad|aud|mil)[a-z]")
 ADJECTIVE = re.compile(rf"(?<![a-z])({'|'.join(ADJECTIVES)}|u\.s\.)[ -]$")
 KANA = re.compile("[\u3040-\u30ff]")
 HAN = re.compile("[\u4e00-\u9fff]")
 
 _MULTIPLIER = "|".join(f"({folded(words).replace(' ', '|')})" for words in MULTIPLIERS.values())
 BEFORE = re.compile(
-    rf"{NUMBER_BORDER}({DIGITS})(?:[.,]-{{1,2}})?(?:[ \t-]?(?:{_MULTIPLIER})\.?)?[ \t\n-]{{0,2}}$", re.IGNORECASE
+    rf"{NUMBER_BORDER}({DIGITS})(?:[.,]-{{1,2}})?(?:[ \t-]?(?:{_MULTIPLIER})\.?)?(?:[ \t\n-]{{0,2}}|[个個])$", re.IGNORECASE
 )
 AFTER = re.compile(rf"[ \t]?:?[ \t]?({DIGITS})(?:[ \t-]?(?:{_MULTIPLIER})(?![^\W\d_]))?(?![\w%])", re.IGNORECASE)
 
@@ -57,38 +60,42 @@ class _Mention:
 
 def find_sums(text: str, languages: Sequence[str]) -> Iterator[Sum]:
     """Sums with a currency in text without accents; number words are read in these languages."""
-    for mention in _currencies(text):
+    for mention in _currencies(text, languages):
         value, start, end = _value(text, mention, languages)
         amount = plain_decimal(value) if value is not None else None
         if amount:
             yield Sum(amount, mention.currency, mention.explicit, start, end)
 
 
-def _currencies(text: str) -> Iterator[_Mention]:
+def _currencies(text: str, languages: Sequence[str]) -> Iterator[_Mention]:
     lower = text.lower()
     for sign in islice(SIGN.finditer(text), MAX_MENTIONS):
-        yield _sign(text, lower, sign)
+        if mention := _sign(text, lower, sign):
+            yield mention
     for start, end in mentions(lower, WORDS):
         word = lower[start:end]
         if word not in IN_CAPITALS or text[start:end].isupper():
-            yield _name(lower, word, start, end)
+            yield _name(lower, word, start, end, languages)
     if not text.isascii():
         for wide in islice(WIDE.finditer(text), MAX_MENTIONS):
             yield _Mention(CURRENCY_OF_WIDE[wide[0]], wide.start(), wide.end())
 
 
-def _sign(text: str, lower: str, sign: re.Match[str]) -> _Mention:
+def _sign(text: str, lower: str, sign: re.Match[str]) -> _Mention | None:
+    """A currency sign; none where it stands for a letter ("$chool")."""
     start, end = sign.span()
-    if sign[0] == "$" and (country := BEFORE_DOLLAR.search(lower[max(0, start - 5) : start])):
+    if sign[0] != "$":
+        currency = "CNY" if sign[0] == "¥" and HAN.search(text) and not KANA.search(text) else SIGNS[sign[0]]
+        return _Mention(currency, start, end, explicit=sign[0] not in SHARED, beside=True)
+    if country := BEFORE_DOLLAR.search(lower[max(0, start - 5) : start]):
         return _Mention(DOLLARS[country[1]], start - len(country[0]), end, beside=True)
-    currency = SIGNS[sign[0]]
-    if sign[0] == "¥" and HAN.search(text) and not KANA.search(text):
-        currency = "CNY"
-    return _Mention(currency, start, end, explicit=sign[0] not in SHARED, beside=True)
+    if IN_WORD.search(lower[max(0, start - 6) : start]) or AFTER_DOLLAR.match(lower, end):
+        return None
+    return _Mention("USD", start, end, explicit=False, beside=True)
 
 
-def _name(lower: str, word: str, start: int, end: int) -> _Mention:
-    currency = WORDS[word]
+def _name(lower: str, word: str, start: int, end: int, languages: Sequence[str]) -> _Mention:
+    currency = "DKK" if word == "kr" and list(languages) == ["da"] else WORDS[word]
     if word == "bitcoin" and lower.startswith(" cash", end):
         return _Mention("BCH", start, end + 5)
     if adjective := ADJECTIVE.search(lower[max(0, start - 16) : start]):
@@ -107,8 +114,8 @@ def _value(text: str, mention: _Mention, languages: Sequence[str]) -> tuple[Deci
         return _product(after, mention.currency), start, after.end()
     if before:
         return _product(before, mention.currency), start - len(earlier) + before.start(), end
-    spelt = number_at_end(earlier.rstrip(" -\n"), languages)
-    return (None if spelt is None else Decimal(spelt)), start, end
+    spelt, length = number_at_end(earlier.rstrip(" -\n"), languages)
+    return (None if spelt is None else Decimal(spelt)), start - length - 1, end
 
 
 def _product(found: re.Match[str], currency: str) -> Decimal | None:

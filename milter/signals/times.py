@@ -24,6 +24,11 @@ MONTHS = ("月", "월")
 WIDE_UNIT = re.compile("|".join(f"({folded(units)})" for units in (CJK_HOUR, CJK_DAY, CJK_WEEK)))
 WIDE_SPAN = re.compile("|".join(sorted(CJK_SPANS, key=len, reverse=True)))
 HOURS = (HOUR, DAY, WEEK)
+# A day of a month, unless it is named as a period before or after.
+BARE_DAY = re.compile("[日일]")
+PERIOD_BEFORE = re.compile(rf"(?:{folded('猶予|期限|期間|기한|유예|기간|시한')})[{folded('はがの은는이가')}:]?\s?$")
+# "22h" after these is a time of day.
+CLOCK_BEFORE = re.compile(r"(?<!\w)(?:as|at|um|a|las|alle|kl|om|vers|by|before)\W{1,2}$")
 
 
 def _units() -> dict[str, tuple[int, tuple[str, ...]]]:
@@ -57,10 +62,17 @@ def find_times(text: str) -> Iterator[Stretch]:
         count, first = _count(text, start, languages)
         if count is None and text[start:end] in BARE:
             count = 1
-        if count:
+        if count and not _is_clock(text, first, start, end):
             yield Stretch(count * unit, first, end, unit, languages)
     if not text.isascii():
         yield from _wide(text)
+
+
+def _is_clock(text: str, first: int, start: int, end: int) -> bool:
+    """Whether a number with an h is a time of day, or part of a word with digits for letters ("7h3")."""
+    if text[end : end + 1].isdigit():
+        return True
+    return text[start:end] == "h" and bool(CLOCK_BEFORE.search(text[max(0, first - 10) : first]))
 
 
 def _wide(text: str) -> Iterator[Stretch]:
@@ -69,6 +81,10 @@ def _wide(text: str) -> Iterator[Stretch]:
         count, first = _count(text, match.start(), ())
         if count:
             yield Stretch(count * unit, first, match.end(), unit)
+    for match in islice(BARE_DAY.finditer(text), MAX_MENTIONS):
+        count, first = _count(text, match.start(), ())
+        if count and PERIOD_BEFORE.search(text[max(0, first - 10) : first]):
+            yield Stretch(count * DAY, first, match.end(), DAY)
     for match in islice(WIDE_SPAN.finditer(text), MAX_MENTIONS):
         yield Stretch(CJK_SPANS[match[0]], match.start(), match.end(), DAY)
 
@@ -80,7 +96,8 @@ def _count(text: str, start: int, languages: tuple[str, ...]) -> tuple[int | Non
     first = start - len(earlier) + len(bare)
     found = COUNT.search(bare)
     if not found:
-        return number_at_end(bare, languages), first
+        count, length = number_at_end(bare, languages)
+        return count, first - length
     value = decimal(found[1])
     dated = bare[: found.start()].rstrip().endswith(MONTHS)
     return (None if value is None or dated else int(value)), first - len(found[0])

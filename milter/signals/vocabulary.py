@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import cache
 
 from milter.signals.words import WORDS
 
-WORD = re.compile(r"[^\W\d_]+")
+# Words of Latin, Greek and Cyrillic letters in lower case; others are written without blanks.
+LETTER = "a-zß-\u024f\u0370-\u052f"
+WORD = re.compile(f"[{LETTER}]+")
+IS_LETTER = re.compile(f"[{LETTER}]").match
 # Combining accents, and the voicing marks of kana.
 MARKS = re.compile("[\u0300-\u036f\u3099\u309a]")
 UNDECOMPOSED = str.maketrans({"ı": "i", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "ß": "ss"})
 # Bounds the work on hostile text; real mail names a handful of sums and times.
 MAX_MENTIONS = 200
 SHORT = 3
+# "h0urs", "Doll4r": digits for letters inside a word; "b-i-t-c-o-i-n".
+LEET_WORD = re.compile(r"(?<![\w$])[A-Za-z][a-z]*[0-9$][\w$]*")
+LEET = str.maketrans("013457$", "oieasts")
+SPELT_OUT = re.compile(r"(?<![\w-])[^\W\d_](?:-[^\W\d_]){3,}(?![\w-])")
 LONGEST_STEM = 12
 
 
@@ -27,6 +34,12 @@ def folded(text: str) -> str:
     return bare.translate(UNDECOMPOSED)
 
 
+def undisguised(text: str) -> str:
+    """Text with digits inside words read as letters, and words that are spelt out put together."""
+    text = LEET_WORD.sub(lambda word: word[0].translate(LEET), text)
+    return SPELT_OUT.sub(lambda word: word[0].replace("-", ""), text)
+
+
 def mentions(text: str, words: Collection[str]) -> list[tuple[int, int]]:
     """(start, end) of these words in lower-case text, in order, the first 200."""
     places = []
@@ -34,7 +47,7 @@ def mentions(text: str, words: Collection[str]) -> list[tuple[int, int]]:
         start = text.find(word)
         while start >= 0:
             end = start + len(word)
-            if not text[start - 1 : start].isalpha() and not text[end : end + 1].isalpha():
+            if not IS_LETTER(text, end) and (start == 0 or not IS_LETTER(text, start - 1)):
                 places.append((start, end))
             start = text.find(word, end)
     return sorted(places)[:MAX_MENTIONS]

@@ -35,10 +35,10 @@ WORDS = {
         "hour hours hr hrs",
         "day days",
         "week weeks",
-        "pay send transfer deposit want ask demand price amount sum fee cost charg need requir request wire settl "
+        "pay paid send transfer deposit want ask demand price amount sum fee fine cost charg need requir request wire settl "
         "donat ransom bitcoin",
-        "within have give left deadline expir remain until till start countdown only exactly next after ultimatum limit in",
-        "last past previous every per",
+        "within have give left deadline expir remain until till start countdown only exactly next after ultimatum limit dispos in",
+        "last past previous every each per",
         "ago earlier old before later",
     ),
     "de": Words(
@@ -196,7 +196,7 @@ WORDS = {
         "ode gonder transfer yatir havale miktar tutar fiyat ucret isti talep fidye bedel",
         "icinde sure var vakt zaman veriyor kald sadece tam kadar",
         "son gecen her",
-        "once evvel",
+        "once evvel oldu boyunca",
     ),
 }
 
@@ -230,7 +230,7 @@ CJK_ASKING = (
     "지불 송금 입금 보내 금액 요구 결제 이체 가격"
 )
 CJK_GIVING = (
-    "以内 猶予 与え 期限 内に あります 残 後 之内 给你 給你 有 还有 剩 内 안에 이내 시간을 드리 있습니다 남 기한 까지 주겠 제한"
+    "以内 猶予 与え 期限 内に あります 残 之内 给你 給你 你有 还有 剩 内 时间 時間 안에 이내 시간을 드리 있습니다 남 기한 까지 주겠 제한"
 )
 CJK_BEFORE = "過去 过去 最近 每 毎 지난 최근 매"
 CJK_AFTER = "前 以前 전"

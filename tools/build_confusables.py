@@ -16,8 +16,8 @@ from pathlib import Path
 
 # A prototype of UTS #39 that is no ASCII letter itself, but that readers take for one.
 NEARLY = dict(zip("ĸʍπƅꞓɅƩᴎᴙɸ6", "kmnbeAEnrob", strict=True))
-# Letters without a row there that stand for an ASCII letter in real disguises.
-UNLISTED = {"ω": "w", "χ": "x", "μ": "u"}
+# What these stand for in real disguises, where UTS #39 has no row or another letter.
+SEEN = {"ω": ("w", "loose"), "χ": ("x", "loose"), "μ": ("u", "loose"), "ʋ": ("v", "strict")}
 SMALL_CAPITAL = re.compile(r"LATIN LETTER SMALL CAPITAL (?:REVERSED )?([A-Z])$")
 # Latin letters of living orthographies keep their own folding; these scripts never pose as Latin words.
 ORTHOGRAPHY = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
@@ -72,9 +72,9 @@ def table(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
         if len(source) == 1 and wanted(source) and (shown := as_letter(source, target)):
             found[source] = shown
     for char in map(chr, range(0x250, 0x1D2C)):
-        if char not in found and wanted(char) and (letter := UNLISTED.get(char) or nearly(char)):
+        if char not in found and wanted(char) and (letter := nearly(char)):
             found[char] = (letter, "loose")
-    return found
+    return found | SEEN
 
 
 def head(lines: Iterable[str]) -> Iterator[str]:

@@ -91,9 +91,7 @@ def _eight_bit(data: bytes, declared: str | None) -> str:
 
 
 # The places of latin-1 that windows-1252 fills; its five holes stay, so that decoding cannot fail.
-C1 = {
-    code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)
-}
+C1 = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
 
 
 def strict(data: bytes, name: str) -> str | None:
@@ -110,16 +108,45 @@ def _damaged_utf8(data: bytes) -> str | None:
     return text if text.count("\ufffd") <= max(whole, 3) else None
 
 
+HIGH, LOW = bytes(range(128, 256)), bytes(range(128))
+RUN = re.compile(rb"[\x80-\xff]{3,}")
+TAG = re.compile(rb"<[^<>]*>")
+ENOUGH = 20  # 8-bit characters from which a guess is better than windows-1252
+# Letters that only one of the Western single-byte charsets has at these places; the second set speaks against it.
+WESTERN = (
+    ("cp1254", b"\xfd\xfe\xf0\xdd\xde", b"\xe1\xe9\xed\xe6\xfa"),
+    ("iso8859_2", b"\xb3\xb9\xbf\xec\xf8\xe8", b"\xe9\xe6\xe5\xe0\xf2"),
+)
+
+
 def guess(data: bytes) -> str | None:
-    """The charset of 8-bit text without a useful label; None for Western text (windows-1252)."""
-    high = bytes(byte for byte in data[:SAMPLE] if byte > 127)
-    letters = sum(1 for byte in data[:SAMPLE] if byte > 127 or chr(byte).isalpha())
-    if len(high) * 5 < letters * 2:
+    """The charset of 8-bit text without a useful label; None if it is taken for windows-1252."""
+    sample = TAG.sub(b" ", data[:SAMPLE])
+    high = sample.translate(None, LOW)
+    # Accented letters stand alone in Western words; in other scripts they follow each other.
+    if len(b"".join(RUN.findall(sample))) * 2 < len(high):
+        return _western(sample)
+    if len(high) < ENOUGH:
         return None
     if (cyrillic := _cyrillic(high)) is not None:
         return cyrillic
-    best = charset_normalizer.from_bytes(data[:SAMPLE]).best()
+    best = charset_normalizer.from_bytes(sample).best()
     return best.encoding if best is not None and codec_name(best.encoding) else None
+
+
+def _western(sample: bytes) -> str | None:
+    """Turkish and Central European letters within words, which windows-1252 would show as others."""
+    inside = b"".join(LONE.findall(sample))
+    for name, telling, against in WESTERN:
+        hits, misses = (len(inside) - len(inside.translate(None, letters)) for letters in (telling, against))
+        if hits >= 3 and hits > misses:
+            # ISO 8859-2 has control characters where windows-1250 has letters.
+            return "cp1250" if name == "iso8859_2" and CONTROLS.search(sample) else name
+    return None
+
+
+CONTROLS = re.compile(rb"[\x80-\x9f]")
+LONE = re.compile(rb"(?<=[a-z])[\x80-\xff](?![\x80-\xff])|[\x80-\xff](?=[a-z])")
 
 
 def _cyrillic(high: bytes) -> str | None:

@@ -20,7 +20,7 @@ MASKED_WORDS = (
     "masturbated masturbates masturbating masturbation webcam webcams camera cameras kamera video videos wallet "
     "hacked hacker hackers hacking trojan malware virus money dollar dollars sex sexual sexually nude nudes naked "
     "pervert dick penis pussy cock cum orgasm jerk jerking wank wanking bomb kill killed dead murder police "
-    "payment contacts friends family wichsen wichst onaniert onanieren fuck fucking fucked shit bitch"
+    "payment contacts friends family wichsen wichst onaniert onanieren"
 ).split()
 LEET = str.maketrans("01345678@$!|€£¢¡+", "oieasgtbasilelcit")
 LEET_WITH_L = str.maketrans("01345678@$!|€£¢¡+", "oleasgtbasilelcit")
@@ -91,6 +91,8 @@ def _unleeted(part: str, chunk: str, found: set[str]) -> str:
         return part
     if NUMERAL.fullmatch(part):
         return "#"
+    if len(part) > LONGEST_WORD or not written(chunk):
+        return part
     core = part.strip("0123456789")
     for table in tables(part):
         for candidate in (core, part):
@@ -98,9 +100,15 @@ def _unleeted(part: str, chunk: str, found: set[str]) -> str:
             if hides_stem(candidate, word):
                 found.add("evasion.leet")
                 return part.replace(core, f" {core.translate(table)} ", 1) if candidate is core else word
-    if plausible(core, chunk):
+    if plausible(core):
         return part.replace(core, f" {core.translate(tables(core)[0])} ", 1)
     return part
+
+
+def written(chunk: str) -> bool:
+    """Whether capitals stand as in words: none, the first letter, or all; not as in aB3x9K."""
+    letters = "".join(filter(str.isalpha, chunk))
+    return letters[1:].islower() or letters.isupper() or letters.istitle()
 
 
 def tables(part: str) -> tuple[dict[int, int], ...]:
@@ -109,21 +117,20 @@ def tables(part: str) -> tuple[dict[int, int], ...]:
 
 
 def hides_stem(part: str, word: str) -> bool:
-    """Whether word, which is part in letters, has a stem where part has signs or digits."""
-    return any(not part[m.start() : m.end()].isalpha() for m in STEMS.finditer(word))
+    """Whether word, which is part in letters, has a stem where part has signs or digits, but more letters."""
+    spans = (part[found.start() : found.end()] for found in STEMS.finditer(word))
+    return any(not span.isalpha() and sum(map(str.isalpha, span)) * 2 > len(span) for span in spans)
 
 
-def plausible(core: str, chunk: str) -> bool:
-    """Whether this is a word with some letters replaced: y0u, h4cked; not mp3, h264, i18n, AB3CD, 4f9a1c."""
-    letters = chunk.strip("\"'()[]{}<>,.;:!?*-")
-    if len(core) < 3 or not (letters.islower() or letters.istitle() or letters[1:].islower()):
-        return False
+def plausible(core: str) -> bool:
+    """Whether this is a word with some letters replaced: y0u, h4cked; not mp3, h264, i18n, 4f9a1c."""
     signs = [char for char in core if not char.isalpha()]
-    if len(signs) * 3 > len(core) or not set(signs) <= set("01345@€"):
+    if len(core) < 3 or len(signs) * 3 > len(core) or not set(signs) <= set("01345@€"):
         return False
     word = core.translate(tables(core)[0])
     return word.isalpha() and bool(VOWEL.search(word)) and not HARD.search(word)
 
 
+LONGEST_WORD = 24
 VOWEL = re.compile("[aeiouyаеиоуыэюя]")
 HARD = re.compile("[bcdfghjklmnpqrstvwxz]{5}")

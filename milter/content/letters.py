@@ -24,7 +24,7 @@ APOSTROPHES = "’‘ʼ′´`"
 @lru_cache(4096)
 def fold_char(char: str) -> str:
     """One character folded to one: a letter, "#" for a digit, a sign of INNER, or a blank."""
-    if char in EXPANDED or char in INNER or char in "#\n":
+    if char in EXPANDED or char in INNER or char == "#":
         return char
     if char in APOSTROPHES:
         return "'"
@@ -64,14 +64,14 @@ def lower_char(char: str) -> str:
 
 
 def shape_char(char: str) -> str:
-    """What kind of character stands here: a letter, 0 digit, @ leet sign, . and - themselves, : other, blank."""
+    """What kind of character stands here: "a" letter, "0" digit, "@" leet sign, ":" other; I . - and blank themselves."""
     if char.isspace():
         return " "
     if char in LEET_SIGNS:
         return "@"
-    if char.isalpha():
-        return "a"
-    return "0" if char.isdecimal() else char if char in ".-" else ":"
+    if char in "I.-":
+        return char
+    return "a" if char.isalpha() else "0" if char.isdecimal() else ":"
 
 
 class CharTable(dict[int, str]):
@@ -137,9 +137,10 @@ codecs.register_error("milter.shape", _fold_any)
 
 
 def _alphabet(extra: str) -> Alphabet:
-    """ASCII without its control characters, and up to 157 more characters in the places left."""
+    """ASCII without its control characters, and up to 156 more characters in the places left."""
     chars = [chr(code) for code in range(128)]
-    free = [code for code in range(256) if code not in range(32, 127) and code not in (9, 10, 13)]
+    # NUL keeps its place: only then is the look-up made in C.
+    free = [code for code in range(1, 256) if code not in range(32, 127) and code not in (9, 10, 13)]
     chars += [""] * 128
     for code, char in zip(free, extra.ljust(len(free), "\ufffe"), strict=True):
         chars[code] = char
@@ -161,6 +162,7 @@ _CYRILLIC = (
 )
 LATIN = _alphabet(_LATIN + _TYPOGRAPHIC)
 CYRILLIC = _alphabet(_CYRILLIC + _TYPOGRAPHIC)
+# ASCII text needs no packing: these are tables for bytes.translate.
 ASCII_FOLDED = bytes(ord(fold_char(chr(code))) if code < 128 else 32 for code in range(256))
 ASCII_SHAPES = bytes(ord(shape_char(chr(code))) if code < 128 else 58 for code in range(256))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from milter.content import disguises, lookalikes
-from milter.content.letters import CYRILLIC, EXPANDED, LATIN, shapes, transcribe
+from milter.content.letters import ASCII_SHAPES, CYRILLIC, EXPANDED, LATIN, shapes, transcribe
 
 NONE: frozenset[str] = frozenset()
 
@@ -68,7 +68,7 @@ STYLED_IN_WORD = re.compile("[A-Za-z][\uff21-\uff5a\U0001d400-\U0001d6a3\u24b6-\
 NEGATIVE = {
     first + offset: chr(65 + offset) for first in (0x1F150, 0x1F170) for offset in range(26)
 }  # white on black letters, which NFKC leaves
-BEFORE_NFKC = NEGATIVE | {0x2122: " ", 0x2120: " ", 0x2116: "№"}
+BEFORE_NFKC = NEGATIVE | {0x2122: " ", 0x2120: " ", 0xB5: "u"}
 
 
 def plain(text: str) -> Plain:
@@ -133,12 +133,25 @@ def _stems(text: str) -> int:
 
 
 def _compatible(text: str, found: set[str]) -> str:
-    """NFKC: full width, mathematical, circled and squared letters become ordinary ones."""
-    if unicodedata.is_normalized("NFKC", text) and not text.isascii() and not re.search("[\U0001f150-\U0001f189]", text):
-        return text
+    """NFKC: full width, mathematical, circled and squared letters become ordinary ones, letters take their marks."""
     if STYLED_IN_WORD.search(text):
         found.add("evasion.lookalike")
-    return unicodedata.normalize("NFKC", text.translate(BEFORE_NFKC))
+    if MARKS.search(text):
+        return unicodedata.normalize("NFKC", text.translate(BEFORE_NFKC))
+    return COMPATIBLE.sub(_ordinary, text)
+
+
+def _ordinary(found: re.Match[str]) -> str:
+    return unicodedata.normalize("NFKC", found[0].translate(BEFORE_NFKC))
+
+
+# Blocks that hold all characters which NFKC changes by themselves, without a mark that follows.
+COMPATIBLE = re.compile(
+    "[\xa0-\xbf\u0132\u0133\u013f\u0140\u0149\u017f\u01c4-\u01cc\u01f1-\u01f3\u02b0-\u02e4\u037a\u0384-\u038f\u03ac-\u03ff"
+    "\u1d2c-\u1dbf\u1e9a\u1e9b\u1f00-\u218f\u2460-\u24ff\u2c7c\u2c7d\u2d6f\u2e9f\u2ef3\u2f00-\u2fdf\u3000\u3036-\u303a"
+    "\u309b-\u309f\u30ff\u3130-\u33ff\ua69c-\ua7ff\uab5c-\uab5f\uf900-\ufdff\ufe10-\uffef\U0001d400-\U0001d7ff"
+    "\U0001ee00-\U0001eeff\U0001f100-\U0001f25f\U0002f800-\U0002fa1f]+"
+)
 
 
 def _without_marks(text: str, found: set[str]) -> str:
@@ -150,7 +163,7 @@ def _without_marks(text: str, found: set[str]) -> str:
     return MARKS.sub("", text)
 
 
-ACCENTLESS = ("bitcoin", "passwor", "wallet", "webcam", "masturb")
+ACCENTLESS = ("bitcoin", "password", "wallet", "webcam", "masturb")
 
 
 def _accented_stem(text: str, folded: str) -> bool:
@@ -159,12 +172,12 @@ def _accented_stem(text: str, folded: str) -> bool:
     if not present:
         return False
     lower = text.replace("İ", "i").replace("ı", "i").lower()
-    # Folding removes invisible and joined forms too, but those are gone from a plain text.
-    return any(_accents_hide(stem, lower) for stem in present)
-
-
-def _accents_hide(stem: str, lower: str) -> bool:
-    return len(re.findall(stem, "".join(map(_unaccented, lower)))) > lower.count(stem)
+    fewer = [stem for stem in present if lower.count(stem) < folded.count(stem)]
+    if not fewer:
+        return False
+    # Other disguises make stems appear in the folded text, too.
+    bare = "".join(map(_unaccented, lower))
+    return any(bare.count(stem) > lower.count(stem) for stem in fewer)
 
 
 def _unaccented(char: str) -> str:
@@ -179,11 +192,10 @@ _EAST_ASIAN = (
 )
 EAST_ASIAN = re.compile(f"[{_EAST_ASIAN}]+(?: +[{_EAST_ASIAN}]+)*")
 UNWANTED = re.compile(f"[{_INVISIBLE}{_MARKS}]+")
-NUMBER = re.compile("#(?:[#.,']*#)?")
-THOUSANDS = re.compile("#{1,3}(?: ###)+(?!#)")
-SPACED = re.compile(r"(?<![^ \n])[^\W\d_](?:[ \n]{1,4}[^\W\d_](?![^ \n])){3,}")
-SUSPICIOUS = (b"a0", b"0a", b"a@a", b"a@@", b".a.", b"-a-", b"@a@")
-CAPITAL_I = re.compile("I(?<=[a-z]I)")
+NUMBER = re.compile("#(?:[#.,']*#)?(?: ###(?!#))*")  # thousands may be set apart by blanks
+SPACED = re.compile(r"(?<![^ ])[^\W\d_](?: {1,4}[^\W\d_](?![^ ])){3,}")
+SUSPICIOUS_WITHOUT_SIGNS = (b"a0", b"0a", b".a.", b"-a-", b"aI")
+SUSPICIOUS = (*SUSPICIOUS_WITHOUT_SIGNS, b"a@a", b"a@@", b"@a@")
 
 
 def fold(text: str) -> str:
@@ -200,13 +212,34 @@ def _fold(text: str) -> tuple[str, frozenset[str]]:
     if edits:
         letters = _edited(letters, edits)
     if "#" in letters:
-        letters = _numbered(letters)
-    letters = letters.replace(".", " ").replace(",", " ").replace("'", " ")
-    if not letters.isascii():
-        letters = _expanded(letters)
-    if b" a a a a " in shapes(f" {letters} "):
+        letters = NUMBER.sub("#", letters)
+    letters, spaced = _parted(letters)
+    if spaced:
+        if "\n" in text:
+            return _fold(text.replace("\n", "   "))  # in text set in single letters a line ends a word
         letters = _respaced(letters, found)
-    return f" {' '.join(letters.split())} " if letters.strip() else " ", frozenset(found)
+    return _collapsed(f" {letters} "), frozenset(found)
+
+
+def _parted(letters: str) -> tuple[str, bool]:
+    """Words parted by nothing but blanks, and whether four or more single letters stand in a row."""
+    if letters.isascii():
+        data = letters.encode().translate(ASCII_PARTED)
+        return data.decode(), SINGLE_LETTERS in b" %b " % data.translate(ASCII_SHAPES)
+    letters = _expanded(letters.replace(".", " ").replace(",", " ").replace("'", " "))
+    return letters, SINGLE_LETTERS in b" %b " % shapes(letters)
+
+
+SINGLE_LETTERS = b" a a a a "
+ASCII_PARTED = bytes(32 if chr(code) in ".,'" else code for code in range(256))
+
+
+def _collapsed(text: str) -> str:
+    """One blank between words; quicker than split and join where most gaps are of one or two blanks."""
+    text = text.replace("    ", " ").replace("  ", " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
 
 
 def _cleaned(text: str) -> str:
@@ -217,22 +250,15 @@ def _cleaned(text: str) -> str:
     return UNWANTED.sub("", text)
 
 
-def _numbered(letters: str) -> str:
-    return NUMBER.sub("#", THOUSANDS.sub("#", letters))
-
-
 def _edits(text: str, shape: bytes, found: set[str]) -> list[tuple[int, int, str]]:
     """Runs of non-blank characters that may hide something, with what they fold to."""
     spans: dict[int, int] = {}
-    for pattern in SUSPICIOUS:
+    for pattern in SUSPICIOUS if b"@" in shape else SUSPICIOUS_WITHOUT_SIGNS:
         at = shape.find(pattern)
         while at >= 0:
             start = shape.rfind(b" ", 0, at) + 1
             spans[start] = end = _end_of_run(shape, at)
             at = shape.find(pattern, end)
-    for capital in CAPITAL_I.finditer(text):
-        start = shape.rfind(b" ", 0, capital.start()) + 1
-        spans[start] = _end_of_run(shape, start)
     edits = []
     for start, end in sorted(spans.items()):
         folded, evasion = disguises.undisguise(text[start:end])
@@ -262,23 +288,21 @@ def _expanded(letters: str) -> str:
         letters = letters.replace(letter, two)
     if letters.isascii() or not EAST_ASIAN.search(letters):
         return letters
-    joined = EAST_ASIAN.sub(lambda m: f" {m[0].replace(' ', '')} ", letters.replace("\n", " "))
-    return joined
+    return EAST_ASIAN.sub(lambda m: f" {m[0].replace(' ', '')} ", letters)
 
 
 def _respaced(letters: str, found: set[str]) -> str:
     """Letters set apart are joined; wider gaps between them part words: "s e n d  b i t c o i n"."""
+
     def join(run: re.Match[str]) -> str:
-        gaps = re.split("[ \n]{2,}", run[0])
-        parts = gaps if any(len(gap) > 1 for gap in gaps) else [run[0]]
-        words = ["".join(part.split()) for part in parts]
+        gaps = re.split(" {2,}", run[0])
+        words = ["".join(part.split()) for part in (gaps if any(len(gap) > 1 for gap in gaps) else [run[0]])]
         if any(disguises.STEMS.search(word) for word in words):
             found.add("evasion.split_letters")
         return " ".join(words)
 
-    letters = SPACED.sub(join, letters)
-    # What is still single letters here would be joined by folding again.
-    return SPACED.sub(lambda run: "".join(run[0].split()), f" {' '.join(letters.split())} ")
+    # What is still single letters after this would be joined by folding again.
+    return SPACED.sub(join, _collapsed(f" {SPACED.sub(join, letters)} "))
 
 
 # --- words and excerpts ----------------------------------------------------------------------------------------

@@ -18,11 +18,10 @@ FOLD_AT = 78
 LINE_LIMIT = 998
 LINE_END = "\r\n"
 
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
 _FIELD_END = re.compile(rb"\r\n(?![ \t])|\r(?![\n \t])|\n(?![ \t])")
-_OURS = re.compile(rb"(?:\A|[\r\n])(?:(x-blackmail-[!-9;-~]*)|(authentication-results))[ \t]*:", re.IGNORECASE)
-_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)", re.DOTALL)
-_AUTHSERV_ID = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))', re.DOTALL)
+_OURS = re.compile(rb"(?:x-blackmail-[!-9;-~]*|(authentication-results))[ \t]*:")
+_COMMENT_TOKEN = re.compile(r"\\.|[()]|\s+|[^\\()\s]+|\\", re.DOTALL)
+_AUTHSERV_ID = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"(]+))', re.DOTALL)
 _NOT_PRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _NOT_TRACE_WORD = re.compile(r"[^!-'*-:=?-~]")
 _UTF8_QUOTED = Charset("utf-8")
@@ -48,50 +47,74 @@ def forged_fields_removed(raw: bytes, authserv_id: str) -> bytes:
     The same object where there are none; every other byte is as it was.
     """
     end = _header_end(raw)
-    header = raw[:end].lower()
-    if b"x-blackmail-" not in header and b"authentication-results" not in header:
-        return raw
+    # A line end in front makes the first field one like the others.
+    header = b"\n" + raw[:end].lower()
     kept: list[bytes] = []
     position = 0
-    for start, stop in _forged_spans(raw, end, authserv_id):
+    for start, stop in _forged_spans(header, authserv_id):
         kept.append(raw[position:start])
         position = stop
     return b"".join([*kept, raw[position:]]) if kept else raw
 
 
 def _header_end(raw: bytes) -> int:
+    """Just behind the last line of the header, whichever line ends the mail has."""
     if raw.startswith((b"\r\n", b"\n")):
         return 0
-    found = _HEADER_END.search(raw)
-    return found.start() if found else len(raw)
+    end = raw.find(b"\n\r\n") + 1 or len(raw)
+    return raw.find(b"\n\n", 0, end) + 1 or end
 
 
-def _forged_spans(raw: bytes, end: int, authserv_id: str) -> Iterator[tuple[int, int]]:
-    """First and last byte of each forged field, folded lines included."""
-    position = 0
-    while found := _OURS.search(raw, position, end):
-        start = found.start() if found.start() == 0 and raw[:1] not in b"\r\n" else found.start() + 1
-        line_end = _FIELD_END.search(raw, found.end())
-        position = line_end.start() if line_end else len(raw)
-        if found[2] and not _claims(raw[found.end() : position], authserv_id):
+def _forged_spans(header: bytes, authserv_id: str) -> Iterator[tuple[int, int]]:
+    """Where each forged field begins and ends in the mail, folded lines included; header is one byte longer."""
+    removed = 0
+    for start in sorted(_field_starts(header)):
+        name = _OURS.match(header, start)
+        if not name:
             continue
-        if raw[start - 1 : start] == b"\r":
+        line_end = _FIELD_END.search(header, name.end())
+        stop = line_end.start() if line_end else len(header)
+        if name[1] and not _claims(header[name.end() : stop], authserv_id):
+            continue
+        if header[start - 1 : start] == b"\r" and start > removed:
             # A bare CR begins a line only to some readers: to others the line end still ends the line before.
-            yield start - 1, position
+            yield start - 2, stop - 1
         else:
-            yield start, line_end.end() if line_end else len(raw)
+            removed = line_end.end() if line_end else stop
+            yield start - 1, removed - 1
+
+
+def _field_starts(header: bytes) -> Iterator[int]:
+    """Where a line begins like a field of ours; looked for without an expression, which would read every line."""
+    for name in (b"x-blackmail-", b"authentication-results"):
+        at = header.find(name)
+        while at >= 0:
+            if header[at - 1] in b"\r\n":
+                yield at
+            at = header.find(name, at + 1)
 
 
 def _claims(value: bytes, authserv_id: str) -> bool:
-    """Whether the value of an Authentication-Results field begins with our authserv-id (RFC 8601 §2.2)."""
+    """Whether the value, in lower case, begins with our authserv-id (RFC 8601 §2.2)."""
     text = value.decode("utf-8", "replace")
-    while (bare := _COMMENT.sub(" ", text)) != text:
-        text = bare
-    found = _AUTHSERV_ID.match(text)
+    found = _AUTHSERV_ID.match(text, _after_comments(text))
     if not found:
         return False
     name = re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2]
-    return name.strip().rstrip(".").casefold() == authserv_id.rstrip(".").casefold()
+    return name.strip().rstrip(".") == authserv_id.rstrip(".").lower()
+
+
+def _after_comments(text: str) -> int:
+    """Where the first word begins, behind spaces and comments, which may be nested (RFC 5322 §3.2.2)."""
+    depth = 0
+    for token in _COMMENT_TOKEN.finditer(text):
+        if token[0] == "(":
+            depth += 1
+        elif token[0] == ")":
+            depth -= 1
+        elif depth <= 0 and not token[0].isspace():
+            return token.start()
+    return len(text)
 
 
 def received(trace: Trace) -> bytes:

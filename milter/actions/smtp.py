@@ -52,7 +52,7 @@ class SmtpHop:
         connection.mails += 1
         if connection.closed:
             return
-        if connection.mails > MAILS_PER_CONNECTION:
+        if connection.mails >= MAILS_PER_CONNECTION:
             connection.quit()
             return
         timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._drop, connection)
@@ -132,7 +132,7 @@ class SmtpTransaction:
                 raise
             replies = None
         # An idle connection may have been closed under our feet; nothing was accepted on it yet.
-        if reused and (replies is None or replies[-1].code == 421):
+        if reused and (replies is None or any(reply.code == 421 for reply in replies)):
             self._connection.abort()
             self._connection = await self._hop.connect()
             replies = await self._open(rcpt)

@@ -12,10 +12,11 @@ from milter.actions.nexthop import Reply
 from milter.config import Address
 from milter.errors import NextHopError
 
-# More than any sane reply; a next hop that floods is broken.
-REPLY_LIMIT = 64 * 1024
+# More than any sane reply has, in bytes of a line and in lines; a next hop that floods is broken.
+LINE_LIMIT = 64 * 1024
+LINES_LIMIT = 1000
 
-_REPLY_LINE = re.compile(r"(\d{3})([ -]?)(.*)", re.DOTALL)
+_REPLY_LINE = re.compile(r"(\d{3})(?:([ -])(.*))?", re.DOTALL)
 
 
 class SmtpConnection(asyncio.Protocol):
@@ -166,19 +167,21 @@ class SmtpConnection(asyncio.Protocol):
         *lines, self._partial = (self._partial + data).split(b"\n")
         for line in lines:
             self._take_line(line.rstrip(b"\r").decode("utf-8", "surrogateescape"))
-        if len(self._partial) > REPLY_LIMIT or len(self._lines) > REPLY_LIMIT // 512:
+        if len(self._partial) > LINE_LIMIT:
             self._give_up("does not speak SMTP")
-        if self.on_idle_loss and len(self._replies) > self.owed_replies:
+        elif self.on_idle_loss and len(self._replies) > self.owed_replies:
             self.on_idle_loss()
         elif self._replies:
             _wake(self._reader)
 
     def _take_line(self, line: str) -> None:
+        if self.closed:
+            return
         found = _REPLY_LINE.fullmatch(line)
-        if not found:
+        if not found or len(self._lines) >= LINES_LIMIT:
             self._give_up("does not speak SMTP")
             return
-        code, more, text = found.groups()
+        code, more, text = found.groups(default="")
         self._lines.append(text)
         if more != "-":
             self._replies.append(Reply(int(code), tuple(self._lines)))

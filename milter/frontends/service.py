@@ -40,6 +40,9 @@ class Session(Protocol):
     def say_goodbye(self) -> None:
         """End it as soon as no mail is lost by that."""
 
+    def break_off(self) -> None:
+        """End it at once."""
+
 
 class Service:
     """Made inside the running loop of its process; inspector None relays without looking."""
@@ -132,10 +135,18 @@ class Service:
         self.stopping = True
         for session in tuple(self._sessions):
             session.say_goodbye()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await self.empty()
+        await self._empty_within(patience)
+        for session in tuple(self._sessions):
+            session.break_off()
+        for task in tuple(self._deliveries):
+            task.cancel()
+        await self._empty_within(1.0)
         await self.hop.close()
+
+    async def _empty_within(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.empty()
 
 
 def _log(mail: Mail, outcome: Outcome, milliseconds: float) -> None:

@@ -172,6 +172,11 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
             self._writer.write(bytes(SHUTTING_DOWN) + b"\r\n")
             self.transport.close()
 
+    def break_off(self) -> None:
+        """End the session at once; a mail in transfer is not acknowledged, and so is sent again."""
+        if self.transport is not None:
+            cast("asyncio.Transport", self.transport).abort()
+
     async def push(self, status: Reply | str | bytes) -> None:
         """Send a reply; now the client is to speak."""
         if isinstance(status, str):

@@ -1,0 +1,186 @@
+"""Relay by SMTP: connections are kept, and nothing is accepted twice or half."""
+
+import asyncio
+
+import pytest
+
+from milter.actions import smtp
+from milter.actions.nexthop import Reply
+from milter.actions.smtp import SmtpHop
+from milter.errors import NextHopError
+
+MESSAGE = [b"Received: x\r\n", b"Subject: y\r\n\r\n.z\r\n"]
+
+
+@pytest.fixture
+async def relay(start_hop):
+    """A fake next hop and our side of it."""
+    opened = []
+
+    async def start(patience=5.0, **settings):
+        hop = await start_hop(**settings)
+        opened.append(SmtpHop(hop.address, helo_name="filter.example", timeout=patience))
+        return hop, opened[-1]
+
+    yield start
+    for ours in opened:
+        await ours.close()
+
+
+async def send(ours, recipient="<b@example.org>", parts=MESSAGE, forwarded=None):
+    transaction = await ours.begin("<a@example.org>", [], forwarded or {})
+    reply = await transaction.rcpt(recipient, [])
+    if not reply.accepted:
+        transaction.abandon()
+        return reply
+    return await transaction.data(parts)
+
+
+async def test_connections_are_used_again(relay):
+    hop, ours = await relay()
+    for _ in range(3):
+        assert await send(ours) == Reply(250, ("2.0.0 Ok: queued as HOP1",))
+    assert hop.connections == 1
+    assert hop.messages == [b"".join(MESSAGE)] * 3
+
+
+async def test_mails_at_the_same_time_have_connections_of_their_own(relay):
+    hop, ours = await relay()
+    await asyncio.gather(*(send(ours) for _ in range(5)))
+    assert hop.connections == 5
+    await asyncio.gather(*(send(ours) for _ in range(5)))
+    assert hop.connections == 5
+
+
+async def test_a_connection_carries_a_limited_number_of_mails(relay, monkeypatch):
+    monkeypatch.setattr(smtp, "MAILS_PER_CONNECTION", 2)
+    hop, ours = await relay()
+    for _ in range(5):
+        await send(ours)
+    assert hop.connections == 3
+
+
+async def test_idle_connections_are_given_up(relay, monkeypatch):
+    monkeypatch.setattr(smtp, "IDLE_SECONDS", 0.05)
+    hop, ours = await relay()
+    await send(ours)
+    await hop.until(lambda: "QUIT" in hop.commands)
+    assert (await send(ours)).accepted
+    assert hop.connections == 2
+
+
+async def test_a_connection_closed_while_idle_costs_no_mail(relay):
+    hop, ours = await relay()
+    await send(ours)
+    await hop.close()
+    # The closing may not have reached us when the next mail comes.
+    assert (await send(ours)).accepted
+    assert len(hop.messages) == 2
+
+
+@pytest.mark.parametrize("farewell", ["421 4.4.2 Timeout", "drop"])
+async def test_a_connection_that_ends_with_the_first_command_costs_no_mail(relay, farewell):
+    hop, ours = await relay(answers={"MAIL": ["250 Ok", farewell, "250 Ok"]})
+    await send(ours)
+    assert (await send(ours)).accepted
+    assert len(hop.messages) == 2
+    assert hop.connections == 2
+
+
+async def test_a_fresh_connection_is_not_tried_twice(relay):
+    hop, ours = await relay(answers={"MAIL": "drop"})
+    with pytest.raises(NextHopError):
+        await send(ours)
+    assert hop.connections == 1
+
+
+@pytest.mark.parametrize("answer", ["drop", "hang"])
+@pytest.mark.parametrize("event", ["connect", "EHLO", "RCPT", "DATA", "message"])
+async def test_a_next_hop_that_fails_at_any_point(relay, event, answer):
+    hop, ours = await relay(patience=0.2, answers={event: answer})
+    with pytest.raises(NextHopError):
+        await send(ours)
+    hop.answers.clear()
+    assert (await send(ours)).accepted
+
+
+@pytest.mark.parametrize("garbage", ["hello", "2500 x", "25 x", "x" * 200_000, "250-x\r\n" * 2000 + "250 x"])
+async def test_a_next_hop_that_talks_nonsense(relay, garbage):
+    _, ours = await relay(patience=1.0, answers={"RCPT": garbage})
+    with pytest.raises(NextHopError):
+        await send(ours)
+
+
+async def test_without_pipelining_each_command_waits(relay):
+    hop, ours = await relay(offers=("8BITMIME", "XFORWARD ADDR"), answers={"MAIL": "550 5.7.1 no"})
+    assert await send(ours, forwarded={"ADDR": "192.0.2.1"}) == Reply(550, ("5.7.1 no",))
+    assert hop.transactions == ["XFORWARD ADDR=192.0.2.1", "MAIL FROM:<a@example.org>"]
+
+
+async def test_a_hop_that_knows_no_ehlo(relay):
+    hop, ours = await relay(answers={"EHLO": "502 what?"})
+    assert (await send(ours)).accepted
+    assert hop.commands[:3] == ["EHLO filter.example", "HELO filter.example", "MAIL FROM:<a@example.org>"]
+
+
+async def test_size_is_kept_from_a_hop_that_does_not_know_it(relay):
+    hop, ours = await relay(offers=("PIPELINING", "8BITMIME"))
+    transaction = await ours.begin("<>", ["SIZE=5", "BODY=8BITMIME"], {})
+    await transaction.rcpt("<b@example.org>", [])
+    transaction.abandon()
+    assert hop.transactions[0] == "MAIL FROM:<> BODY=8BITMIME"
+
+
+async def test_xforward_is_cut_to_what_is_asked_for_and_to_short_lines(relay):
+    hop, ours = await relay(offers=("PIPELINING", "XFORWARD NAME ADDR HELO"))
+    forwarded = {"NAME": "n" * 400, "ADDR": "192.0.2.1", "PORT": "1", "HELO": "h" * 200}
+    assert (await send(ours, forwarded=forwarded)).accepted
+    assert hop.transactions[:2] == [f"XFORWARD NAME={'n' * 400} ADDR=192.0.2.1", f"XFORWARD HELO={'h' * 200}"]
+
+
+async def test_refused_xforward_costs_no_mail(relay):
+    _, ours = await relay(answers={"XFORWARD": "550 5.7.1 not for you"})
+    assert (await send(ours, forwarded={"ADDR": "192.0.2.1"})).accepted
+
+
+async def test_abandoned_mail_leaves_the_connection_usable(relay):
+    hop, ours = await relay()
+    transaction = await ours.begin("<a@example.org>", [], {})
+    await transaction.rcpt("<b@example.org>", [])
+    transaction.abandon()
+    transaction.abandon()
+    assert (await send(ours)).accepted
+    assert hop.connections == 1
+    assert "RSET" in hop.commands
+    assert hop.messages == [b"".join(MESSAGE)]
+
+
+async def test_breaking_off_before_the_final_dot_leaves_nothing(relay):
+    hop, ours = await relay(patience=60)
+    hop.data_seen.clear()
+    transaction = await ours.begin("<a@example.org>", [], {})
+    await transaction.rcpt("<b@example.org>", [])
+    # More than sockets hold, to a next hop that stops reading: it cannot be through.
+    hop.stop_reading = True
+    sending = asyncio.create_task(transaction.data([b"x" * 998 + b"\r\n"] * 60_000))
+    await hop.data_seen.wait()
+    await asyncio.sleep(0.1)
+    assert not transaction.committed
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    hop.stop_reading = False
+    assert (await send(ours)).accepted
+    assert hop.messages == [b"".join(MESSAGE)]
+
+
+async def test_eight_bit_replies_and_addresses_pass(relay):
+    hop, ours = await relay(answers={"RCPT": "550 5.1.1 \udcff gibt's nicht"})
+    reply = await send(ours, recipient="<\udce4@example.org>")
+    assert bytes(reply) == b"550 5.1.1 \xff gibt's nicht"
+    assert "RCPT TO:<\udce4@example.org>" in hop.commands
+
+
+def test_replies_on_the_wire():
+    assert bytes(Reply(250, ("a", "", "b"))) == b"250-a\r\n250-\r\n250 b"
+    assert str(Reply(451, ("4.3.0 x",))) == "451 4.3.0 x"

@@ -57,7 +57,7 @@ class FakeHop:
     @staticmethod
     async def until(condition: Callable[[], bool]) -> None:
         """Wait for something that nobody announces, for at most two seconds."""
-        for _ in range(100):
+        for _ in range(100):  # noqa: ASYNC110  nobody sets an event
             if condition():
                 return
             await asyncio.sleep(0.02)

@@ -108,6 +108,8 @@ class Supervisor:
         code = 1
         try:
             os.close(self._lifeline[1])
+            if self._generation.listener is not generation.listener:
+                self._generation.listener.close()
             for number in (signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -17,14 +17,22 @@ REPLY_SUBJECT = re.compile(
     r"^\s*(?:re|aw|antw|antwort|sv|vs|odp|ynt|yan[ıi]t|ref|r|rif|回复|回覆|答复|答覆|返信|회신|답장|отв|ответ)\s*(?:\[\d+\])?\s*[:：]",
     re.IGNORECASE,
 )
-BULK_HEADERS = ("List-Unsubscribe", "Feedback-ID", "X-CSA-Complaints", "X-Campaign-ID", "X-Mailer-RecptId", "X-SG-EID", "X-MC-User")
+BULK_HEADERS = (
+    "List-Unsubscribe",
+    "Feedback-ID",
+    "X-CSA-Complaints",
+    "X-Campaign-ID",
+    "X-Mailer-RecptId",
+    "X-SG-EID",
+    "X-MC-User",
+)
 LIST_HEADERS = ("List-Id", "List-Post", "List-Archive")
 AUTO_REPLY = frozenset({"auto-replied", "auto-generated", "auto-notified"})
 REPORT_TYPES = ("multipart/report", "message/feedback-report", "message/rfc822")
-# Opening mark → closing marks, with no further opening mark between.
+# Straight marks look alike, so an opening one stands at the start of a word and a closing one at an end.
 CITED = re.compile(
-    rf"„[^„]{{{CITATION},4000}}?[“”]|“[^“]{{{CITATION},4000}}?”|«[^«]{{{CITATION},4000}}?»|»[^»]{{{CITATION},4000}}?«"
-    rf"|「[^「]{{{CITATION},4000}}?」|『[^『]{{{CITATION},4000}}?』|\"[^\"]{{{CITATION},4000}}\""
+    rf"„[^„“”]{{{CITATION},}}+[“”]|“[^“”]{{{CITATION},}}+”|«[^«»]{{{CITATION},}}+»|»[^«»]{{{CITATION},}}+«"
+    rf"|「[^「」]{{{CITATION},}}+」|『[^『』]{{{CITATION},}}+』|(?<!\S)\"(?=\S)[^\"]{{{CITATION},}}+(?<=\S)\"(?!\w)"
 )
 
 
@@ -38,11 +46,9 @@ class Headers(Protocol):
         """All headers of that name, decoded."""
 
 
-def find_context(
-    headers: Headers, texts: tuple[Text, ...], content_types: Sequence[str] = ()
-) -> tuple[Signal, ...]:
+def find_context(headers: Headers, texts: tuple[Text, ...], content_types: Sequence[str] = ()) -> tuple[Signal, ...]:
     """`context.*` signals of a mail. content_types names the parts below the top one, such as "message/rfc822"."""
-    return tuple((*_from_headers(headers, content_types), *_from_texts(texts)))
+    return (*_from_headers(headers, content_types), *_from_texts(texts))
 
 
 def _from_headers(headers: Headers, content_types: Sequence[str]) -> Iterator[Signal]:

@@ -6,17 +6,32 @@ A sum stands before a name, and before or after a sign or a code.
 from __future__ import annotations
 
 SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₽": "RUB", "₺": "TRY", "₩": "KRW", "₿": "BTC"}
-DOLLARS = {"r": "BRL", "ca": "CAD", "c": "CAD", "cdn": "CAD", "au": "AUD", "a": "AUD", "nz": "NZD", "us": "USD", "u.s.": "USD"}
-CODES = {
-    **{code.lower(): code for code in "USD EUR GBP CHF PLN CZK SEK NOK DKK RUB TRY JPY KRW CNY BRL CAD AUD NZD INR".split()},
-    **{code.lower(): code for code in "BTC ETH LTC XMR BCH ZEC XRP TRX BNB USDT USDC DOGE DASH SOL".split()},
-    **{"sfr": "CHF", "rur": "RUB", "rmb": "CNY", "xbt": "BTC", "kr": "SEK"},
+# Letters before "$".
+DOLLARS = {
+    "r": "BRL",
+    "ca": "CAD",
+    "c": "CAD",
+    "cdn": "CAD",
+    "au": "AUD",
+    "a": "AUD",
+    "nz": "NZD",
+    "us": "USD",
+    "u.s.": "USD",
+}
+ISO_CODES = "USD EUR GBP CHF PLN CZK SEK NOK DKK RUB TRY JPY KRW CNY BRL CAD AUD NZD INR"
+TICKERS = "BTC ETH LTC XMR BCH ZEC XRP TRX BNB USDT USDC DOGE DASH SOL"
+CODES = {code.lower(): code for code in f"{ISO_CODES} {TICKERS}".split()} | {
+    "sfr": "CHF",
+    "rur": "RUB",
+    "rmb": "CNY",
+    "xbt": "BTC",
+    "kr": "SEK",
 }
 # Codes that are words as well count in capitals only.
 IN_CAPITALS = frozenset({"sek", "nok", "try", "cad", "dash", "sol"})
 NAMES = {
-    "USD": "dollar dollars dollari dolar dolares dolarow dolaru dolary dolara dolari dolarlik bucks доллар доллара долларов "
-    "доллары долл",
+    "USD": "dollar dollars dollari dolar dolares dolarow dolaru dolary dolara dolari dolarlik bucks "
+    "доллар доллара долларов доллары долл",
     "EUR": "euro euros eura eurow евро",
     "GBP": "pound pounds quid livres libras sterline funtow фунт фунта фунтов",
     "CHF": "franken franc francs franchi fr франк франка франков",
@@ -54,11 +69,19 @@ WIDE_NAMES = {
     "XMR": "门罗币 モネロ 모네로",
     "USDT": "泰达币 テザー 테더",
 }
-# Words right before a name: "US-Dollar", "Canadian dollars", "Schweizer Franken".
+# Words right before a name, and the currency that they make of it: "US-Dollar", "Canadian dollars".
 ADJECTIVES = {
-    "us": "", "american": "", "amerikanische": "", "amerikanischen": "", "amerykanskich": "", "schweizer": "", "svenska": "",
-    "danske": "DKK", "canadian": "CAD", "australian": "AUD",
-}  # fmt: skip
+    "us": "",
+    "american": "",
+    "amerikanische": "",
+    "amerikanischen": "",
+    "amerykanskich": "",
+    "schweizer": "",
+    "svenska": "",
+    "danske": "DKK",
+    "canadian": "CAD",
+    "australian": "AUD",
+}
 # Coins of which one is worth much: one comma or dot in a sum is decimal ("1.250 BTC").
 COINS = frozenset({"BTC", "ETH", "LTC", "XMR", "BCH", "ZEC", "DASH", "BNB", "SOL"})
 CRYPTO = COINS | {"XRP", "TRX", "USDT", "USDC", "DOGE"}

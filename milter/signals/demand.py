@@ -14,7 +14,7 @@ from milter.signals.currencies import CRYPTO
 from milter.signals.payment_uri import find_payment_requests
 from milter.signals.sums import Sum, find_sums
 from milter.signals.times import Stretch, find_times
-from milter.signals.vocabulary import MAX_MENTIONS, all_words, folded, has_beginning, undisguised
+from milter.signals.vocabulary import MAX_MENTIONS, folded, has_beginning, undisguised, words_of
 from milter.signals.words import CJK_AFTER, CJK_ASKING, CJK_BEFORE, CJK_GIVING, DAY, HOUR, WORDS
 
 MAX_HOURS = 60 * DAY
@@ -38,13 +38,14 @@ def find_demand(text: str) -> Demand:
     languages = tuple(WORDS) if language is None else (language,) if language in WORDS else ()
     best = _sum(readable, languages) or _sum(undisguised(readable), languages)
     amount, currency = (best.amount, best.currency) if best else _requested(text)
-    return Demand(amount, currency, _deadline(readable.lower()) or _deadline(undisguised(readable).lower()))
+    deadline = _deadline(readable.lower(), languages) or _deadline(undisguised(readable).lower(), languages)
+    return Demand(amount, currency, deadline)
 
 
 def _sum(text: str, languages: tuple[str, ...]) -> Sum | None:
     lower = text.lower()
     sums = islice(find_sums(text if len(lower) == len(text) else lower, languages), MAX_MENTIONS)
-    return max(sums, key=lambda found: _weight(lower, found), default=None)
+    return max(sums, key=lambda found: _weight(lower, found, languages), default=None)
 
 
 def _requested(text: str) -> tuple[str | None, str | None]:
@@ -52,9 +53,10 @@ def _requested(text: str) -> tuple[str | None, str | None]:
     return next(((r.amount, r.currency) for r in find_payment_requests(text) if r.amount), (None, None))
 
 
-def _weight(text: str, found: Sum) -> tuple[bool, bool, bool, int, bool, int]:
+def _weight(text: str, found: Sum, languages: tuple[str, ...]) -> tuple[bool, bool, bool, int, bool, int]:
     """How much a sum looks like the one that is asked for: what stands how close to it, then its currency."""
-    asked = sum(_names(_around(text, found, before, after), "asking", CJK_ASKING) for before, after in NEARNESS)
+    places = (_around(text, found, before, after) for before, after in NEARNESS)
+    asked = sum(_names(place, "asking", CJK_ASKING, languages) for place in places)
     wallet = bool(WALLET_LIKE.search(_around(text, found, 200, 200)))
     fiat = found.currency not in CRYPTO
     worth = not fiat or Decimal(found.amount) >= LEAST_DEMAND
@@ -65,26 +67,28 @@ def _around(text: str, found: Sum, before: int, after: int) -> str:
     return text[max(0, found.start - before) : found.start] + "\n" + text[found.end : found.end + after]
 
 
-def _deadline(text: str) -> int | None:
+def _deadline(text: str, languages: tuple[str, ...]) -> int | None:
     times = [time for time in find_times(text) if time.hours <= MAX_HOURS and not _is_past(text, time)]
-    best = max(times, key=lambda time: (_time_weight(text, time), -time.start), default=None)
+    best = max(times, key=lambda time: (_time_weight(text, time, languages), -time.start), default=None)
     if best is None:
         return None
     exact = (time for time in times if time.unit == HOUR and 0 <= time.start - best.end <= 40)
     return next(exact, best).hours
 
 
-def _time_weight(text: str, time: Stretch) -> int:
+def _time_weight(text: str, time: Stretch, languages: tuple[str, ...]) -> int:
     """How much a stretch of time looks like one to pay in."""
-    before = _names(text[max(0, time.start - 50) : time.start], "giving", CJK_GIVING)
-    after = _names(text[time.end : time.end + 30], "giving", CJK_GIVING)
-    asking = _names(text[max(0, time.start - 60) : time.end + 60], "asking", CJK_ASKING)
+    before = _names(text[max(0, time.start - 50) : time.start], "giving", CJK_GIVING, languages)
+    after = _names(text[time.end : time.end + 30], "giving", CJK_GIVING, languages)
+    asking = _names(text[max(0, time.start - 60) : time.end + 60], "asking", CJK_ASKING, languages)
     return 2 * (before + after) + asking
 
 
-def _names(text: str, field: str, wide: str) -> bool:
+def _names(text: str, field: str, wide: str, languages: tuple[str, ...]) -> bool:
     """Whether a word from one field of `Words`, or one of these of Chinese, Japanese or Korean, is in a text."""
-    return has_beginning(text, all_words(field)) or (not text.isascii() and any(w in text for w in _split(wide)))
+    return has_beginning(text, words_of(field, languages)) or (
+        not text.isascii() and any(word in text for word in _split(wide))
+    )
 
 
 @cache
@@ -95,7 +99,9 @@ def _split(wide: str) -> tuple[str, ...]:
 def _is_past(text: str, time: Stretch) -> bool:
     """Whether a time is over or recurs: "3 days ago", "in den letzten 3 Tagen", "24 hours a day"."""
     before, after = _past(time.languages)
-    return bool(before.search(text[max(0, time.start - 20) : time.start]) or after.match(text[time.end : time.end + 20]))
+    return bool(
+        before.search(text[max(0, time.start - 20) : time.start]) or after.match(text[time.end : time.end + 20])
+    )
 
 
 @cache

@@ -9,15 +9,19 @@ from itertools import accumulate
 # Bounds the work on hostile text; real mail has a handful.
 MAX_CANDIDATES = 3000
 
-# Words between the pieces of an address: "(part 1)", "second half:", "and then", "[remove this]". Letters beyond ASCII
-# part words here: "hälfte" is "lfte". None is as short as a likely piece of an address.
+# Words between the pieces of an address: "(part 1)", "second half:", "and then", "[remove this]". Letters beyond
+# ASCII part words here: "hälfte" is "lfte". None is as short as a likely piece of an address.
 PARTS = frozenset(
-    b"part parts half halves piece first second third 1st 2nd teil teile lfte erster erste erstes zweiter zweite zweites partie "
-    b"moiti premi deuxi seconde parte mitad primera segunda prima seconda metade deel helft eerste tweede pierwsza druga druh "
-    b"polovina del hlft anden andra halvdel birinci ikinci line zeile".split()
+    (
+        b"part parts half halves piece first second third 1st 2nd teil teile lfte erster erste erstes zweiter "
+        b"zweite zweites partie moiti premi deuxi seconde parte mitad primera segunda prima seconda metade deel "
+        b"helft eerste tweede pierwsza druga druh polovina del hlft anden andra halvdel birinci ikinci line zeile"
+    ).split()
 )
 JOINTS = frozenset(
-    b"the and then plus followed remove delete space spaces this dot dash star die der und dann puis luego poi del".split()
+    (
+        b"the and then plus followed remove delete space spaces this dot dash star die der und dann puis luego poi"
+    ).split()
 )
 AFTER_PART = frozenset(b"1 2 3 one two is by of a ist et est es y e h in en to je er og och ve".split())
 

@@ -1,82 +1,117 @@
-"""Passwords that stand in excerpts of blackmail: masked before anyone else reads them."""
+"""Passwords that stand in excerpts of blackmail: masked before anyone else reads them.
+
+What looks like a password (letters mixed with digits or signs) is masked wherever a word for "password" is near; a
+plain word only where the sentence makes it the password: "your password is sunshine".
+"""
 
 from __future__ import annotations
 
 import re
 
 MASK = "•••"
-PASSWORD = (
-    r"pass\s?-?words?|pass\s?-?codes?|pass\s?-?phrases?|passwd|pwd|passwort\w{0,3}|passw[oö]rt\w{0,3}|kennw[oö]rt\w{0,3}|pa[sß]{1,3}wort"
-    r"|mots?\s+de\s+passe|contraseñas?|contrasenas?|contraseña|clave(?:\s+de\s+acceso)?|parola\s+d['’]ordine|parola\s+chiave|wachtwoord\w{0,2}"
-    r"|senhas?|palavras?-passe|hasł\w{1,3}|haslo|hes[lł]\w{1,3}|lösenord\w{0,4}|losenord\w{0,4}|adgangskoder?n?e?|kodeord\w{0,2}|парол\w{1,3}"
-    r"|şifre\w{0,6}|sifre\w{0,6}|parola\w{0,5}|パスワード|暗証番号|비밀\s?번호|암호|密码|密碼|口令"
+PASSWORDS = (
+    r"p[a4@][s$5]{2}[\s-]?w[o0]rds?|passcodes?|passphrases?|passwd|pwd|passwort\w{0,3}|passwört\w{0,3}|kennwort\w{0,3}|kennwört\w{0,3}",
+    r"mots? de passe|contraseñas?|contrasenas?|claves?|parola d['’]ordine|parole d['’]ordine|chiave|wachtwoord\w{0,2}",
+    r"senhas?|palavras?-passe|hasł\w{1,3}|haslo|hasla|hesl\w{1,3}|lösenord\w{0,4}|losenord\w{0,4}|adgangskode\w{0,3}|kodeord\w{0,2}",
+    r"парол\w{1,3}|şifre\w{0,6}|sifre\w{0,6}|parola\w{0,5}",
 )
+WIDE_PASSWORDS = "パスワード|暗証番号|비밀 ?번호|암호|패스워드|密码|密碼|口令"
 IS = (
-    r"is|was|=|:|：|-|–|—|→|ist|war|lautet|lautete|est|était|es|era|è|é|jest|to|brzmi|je|bylo|zní|är|var|er|это|был|була|"
-    r"was\s+once|were|are|はこれ|は|が|은|는|이|가|是|为|為|idi"
+    "is|was|ist|war|lautet|lautete|hiess|hieß|est|était|es|era|è|e|é|jest|to|brzmi|brzmiało|je|bylo|zní|är|var|er|это|был|idi|şu|"
+    "isn't|might be|used to be"
 )
-# What follows "your password is" or stands before "is your password" in plain speech.
-ORDINARY = frozenset(
-    """a about above all already also always an and any are as at be because been being below both but by can changed compromised
-    correct crucial currently correct different easy encrypted entered exactly expired expiring exposed extremely following for found
-    found from going hacked has have here his how i if important in incorrect invalid involved it its just kept kind known leaked
-    less like lost made my needed never new no not now of off ok on one only or out part protected published really required reset
-    safe same secret secure set short similar so soon still stolen strong than that the their then there these they this those to
-    too unique unknown unsafe updated used using valid very weak what where which will with worth wrong yes you your
-    auf bekannt das dein deine der die diese dieses ein eine falsch folgende folgendes für gehackt geheim geleakt geändert hier ihr
-    ihre im in ist jetzt kompromittiert korrekt man mein mit nicht noch nun nur richtig schwach sicher sie und ungültig unsicher
-    veröffentlicht von war was wie zu zurückgesetzt
-    à au avec ce cela ci-dessous compromis connu dans de des donc du en est et été expiré faible il ici incorrect la le les ma mon
-    ne non nous pas piraté pour que qui sécurisé suivant sûr tout trop très un une valide voici votre vos
-    al aquí como con conocida correcta débil del el ella en es esta este hackeada incorrecta la lo mi muy no nueva para pero por que
-    segura siguiente sido su tu una vulnerada y ya
-    al che con corretta da debole di e è errata ha il io la le lo mia molto non per più questa qui scaduta seguente sicura stata sua
-    tua un una
-    aan als bekend de deze die dit een en gehackt gelekt het hier is jouw maar met mijn niet nu onjuist ook op te uw van veilig
-    verlopen volgende voor wat zwak
-    abaixo aqui com da de do e era está esta foi fraca incorreta já mais mas minha muito não nova o os para por que segura seguinte
-    sua tem uma vazada
-    było do i jest jeszcze ma moje nie nieprawidłowe od oraz po się słabe tak to twoje tym w wygasło za ze zostało złamane
-    a bylo byla do i je jako k má moje na ne není nebo neplatné od po pro s se slabé tak to v vaše z že
-    av den det din ditt en ett fel för har i inte kan med min nu och om på så säkert som svagt till är
-    af at de den der det din er et for forkert fra har i ikke kan med min nu og om på så sikker svag til
-    ваш ваша в вам вас взломан для если ещё же и известен или как мой мы на не неверный но ниже он от по с сам слабый следующий так твой
-    то тот уже украден устарел что это я
-    bir bu ben çok da de değil için ile ise mi ne o ve zayıf doğru yanlış sizin senin çalındı ele geçirildi""".split()
+YOURS = (
+    "your|the|my|ur|dein|deine|deiner|ihr|ihrer|das|ton|votre|le|tu|tus|su|la|tua|tue|il|jouw|je|uw|sua|tuas|tvoje|vaše|twoje|"
+    "ditt|din|dit|ваш|твой|senin|sizin"
 )
+# In place of a password in plain speech: "your password is safe", "this is your password".
+ORDINARY_WORDS = """
+    a about all already also always an and any are as at because been being below both but by changed
+    compromised correct
+    different easy encrypted exactly exposed expired expiring following for found from hacked here how i if
+    important in incorrect
+    invalid is it its just known leaked like lost mine my needed never new no not now of off ok old on one
+    only open or our out part
+    protected public published required reset safe same secret secure set short shown so still stolen strong
+    than that the their
+    then there these they this those to too true unique unknown unsafe updated used valid very weak what
+    where which who why will
+    with wrong yes you your yours
+    abgelaufen auf bekannt das dein deine dies der die dieses ein eine falsch folgende folgendes gehackt
+    geheim geleakt geändert gestohlen
+    hier ihr im in jetzt kompromittiert korrekt mein mit nicht nun nur richtig schwach sicher so unbekannt
+    ungültig unsicher weg
+    veröffentlicht von zu
+    à ce ceci cela ça celui-ci compromis connu dans de expiré expirée faible ici incorrect le non pas piraté
+    sûr toujours trop très valide
+    voici votre
+    aquí así como correcta caducada débil el ella en esa ese esta este esto incorrecta la muy no nueva
+    pública robada segura siguiente una
+    al corretta debole di ecco errata già la mia molto non nota questa questo qui scaduta seguente sicura
+    sua tua una
+    bekend dat de dit een gehackt gelekt het hier niet onveilig op te uw veilig verlopen volgende zwak
+    abaixo aqui assim ela em essa esta este isso isto muito não nova pública segura seguinte sua uma vazada
+    moje nie oto słabe tak tamto to twoje znane złamane bezpieczne
+    moje není platné slabé tady tak takhle to tohle toto vaše známé
+    av det detta ditt fel för här inte mitt nu rätt svagt så säkert känt
+    af den dette dit forkert her ikke min nu rigtig sikker svag så
+    вот ваш взломан здесь известен мой не неверный он один слаб следующий так такой твой тот украден устарел
+    это
+    bu bir biliniyor budur değil doğru güvenli işte ne o senin sizin şu yanlış zayıf
+"""
+ORDINARY = frozenset(ORDINARY_WORDS.split())
 
-_WORD = r"[^\s,;<>«»„“”\"'`()\[\]]{3,64}"
-_QUOTE = r"[\"'`“”„«»‘’「」『』(\[<]"
-AFTER = re.compile(
-    rf"((?<![^\W\d_])(?:{PASSWORD})(?:\s*\(?[^\W\d_]{{0,12}}\)?)??\s*(?:(?:{IS})(?!\w)|(?<=[はが은는이가是为為])|{_QUOTE})\s*:?\s*{_QUOTE}?\s*)({_WORD})",
+_PASSWORD = rf"(?<![^\W\d_])(?:{'|'.join(PASSWORDS)})(?!\w)"
+_OPEN = r"[\"'`“”„«‘「『(\[<*]"
+# No web or mail address, payment address, or count with its unit ("48h", "5k$").
+_NEITHER = (
+    r"(?!\S*(?:://|www\.))(?![^\s@]+@[^\s@]+\.\w)(?![0-9A-Za-z]{25})(?!\d+[^\W_]{0,4}(?!\S))(?!\d[\d.,]*[$€£%]|[$€£]\d)"
+)
+_TOKEN = rf"(?!['‘’]){_NEITHER}(?>[^\s,;<>«»„“”\"`()\[\]、，。「」『』]{{3,64}})"
+# Letters beside digits or signs.
+_MIXED = rf"(?=\S*?[^\W\d_])(?=\S*?[\d#$%&@!_+*=?^~]){_TOKEN}"
+_WORDS = r"(?:[^\S\n]+[^\W\d_]{1,15}){0,3}?"
+_END = r"(?=[\s\"'”“»」』)\]*]*(?:(?<=[.:!?])|[.,;:!?\n]|$|\s(?:and|und|et|y|e|en|i|a|och|og|и|ve)\b))"
+
+_CLOSE = r"[\"'”“»」』)\]*]?"
+_ONE_OF = r"(?:\w{1,8} (?:of|von|de|der|di|van|z|ze|av|af|из) )?"
+
+MIXED_AFTER = re.compile(rf"(?P<before>{_PASSWORD}{_WORDS}[\W_]{{1,6}}?)(?P<secret>{_MIXED})", re.IGNORECASE)
+MIXED_BEFORE = re.compile(
+    rf"(?<![^\s\"'“„«(\[:,])(?P<secret>{_MIXED})(?=[\W_]{{1,4}}(?:[^\W\d_]{{1,15}}[\W_]{{1,3}}){{0,4}}?{_PASSWORD})",
     re.IGNORECASE,
 )
-BEFORE = re.compile(
-    rf"(?<!\S)({_QUOTE}?)({_WORD})(?=[\"'`“”»」』)\]>]?,?\s*(?:-|–|—|,)?\s*(?:(?:is|was|ist|war|est|es|era|è|é|jest|to|je|är|er|это|—|–|-)\s+)"
-    rf"(?:(?:one|eines|une?|uno|una|jedno|ett|et)\s+(?:of|der|von|de|di|z|af|av)\s+)?"
-    rf"(?:(?:your|the|my|ur|dein|ihr|das|ton|votre|le|tu|su|la|tua|il|jouw|je|uw|sua|a|twoje|vaše|ditt|din|dit|ваш|твой)\s+)?(?:old\s+|alte[sn]?\s+)?(?:{PASSWORD})(?!\w))",
+PLAIN_AFTER = re.compile(
+    rf"(?P<before>{_PASSWORD}(?:{_WORDS}\s*[:=]|\s+(?:{IS})\s|\s+[-–—→]\s|\s*{_OPEN})\s*:?\s*{_OPEN}?)"
+    rf"(?P<secret>{_TOKEN}){_END}",
     re.IGNORECASE,
 )
+PLAIN_BEFORE = re.compile(
+    rf"(?<!\S)(?P<before>{_OPEN}?)(?P<secret>{_TOKEN})"
+    rf"(?={_CLOSE},?\s+(?:(?:{IS})|[-–—])\s(?:(?:{IS})\s)?{_ONE_OF}(?:{YOURS})\s(?:\w{{1,8}}\s)?{_PASSWORD})",
+    re.IGNORECASE,
+)
+WIDE_AFTER = re.compile(
+    rf"(?P<before>(?:{WIDE_PASSWORDS})[^!-~\n]{{0,4}}[\s:(\"'=]{{0,3}})(?P<secret>[!-~]{{4,64}})",
+)
+WIDE_BEFORE = re.compile(
+    r"(?<![!-~])(?P<secret>[0-9A-Za-z][!-+\--~]{3,63})"
+    rf"(?=[\s,、，]{{0,2}}[^!-~\n]{{1,14}}(?:{WIDE_PASSWORDS}))"
+)
+PATTERNS = (MIXED_AFTER, MIXED_BEFORE, PLAIN_AFTER, PLAIN_BEFORE, WIDE_AFTER, WIDE_BEFORE)
+PUNCTUATION = ".,:;!?…'’"
 
 
 def mask_secrets(excerpt: str) -> str:
-    """An excerpt in which a password beside a word for "password" is "•••"; plain words stay ("is the following")."""
-    masked = AFTER.sub(_mask_after, excerpt)
-    return BEFORE.sub(_mask_before, masked)
+    """An excerpt in which passwords beside a word for "password" are "•••"; ordinary words stay."""
+    for pattern in PATTERNS:
+        excerpt = pattern.sub(_masked, excerpt)
+    return excerpt
 
 
-def _mask_after(match: re.Match[str]) -> str:
-    return match[0] if _is_ordinary(match[2]) else match[1] + MASK + _tail(match[2])
-
-
-def _mask_before(match: re.Match[str]) -> str:
-    return match[0] if _is_ordinary(match[2]) else match[1] + MASK
-
-
-def _is_ordinary(word: str) -> bool:
-    return word.strip(".,:;!?…-").casefold() in ORDINARY or MASK in word
-
-
-def _tail(word: str) -> str:
-    """Full stops and the like belong to the sentence."""
-    return word[len(word.rstrip(".!?…")) :]
+def _masked(match: re.Match[str]) -> str:
+    secret = match["secret"]
+    core = secret.rstrip(PUNCTUATION)
+    if MASK in secret or core.casefold() in ORDINARY or len(core) < 3:
+        return match[0]
+    return match.groupdict().get("before", "") + MASK + secret[len(core) :]

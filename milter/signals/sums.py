@@ -31,7 +31,8 @@ HAN = re.compile("[\u4e00-\u9fff]")
 
 _MULTIPLIER = "|".join(f"({folded(words).replace(' ', '|')})" for words in MULTIPLIERS.values())
 BEFORE = re.compile(
-    rf"{NUMBER_BORDER}({DIGITS})(?:[.,]-{{1,2}})?(?:[ \t-]?(?:{_MULTIPLIER})\.?)?(?:[ \t\n-]{{0,2}}|[个個])$", re.IGNORECASE
+    rf"{NUMBER_BORDER}({DIGITS})(?:[.,]-{{1,2}})?(?:[ \t-]?(?:{_MULTIPLIER})\.?)?(?:[ \t\n-]{{0,2}}|[个個])$",
+    re.IGNORECASE,
 )
 AFTER = re.compile(rf"[ \t]?:?[ \t]?({DIGITS})(?:[ \t-]?(?:{_MULTIPLIER})(?![^\W\d_]))?(?![\w%])", re.IGNORECASE)
 

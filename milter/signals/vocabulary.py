@@ -62,6 +62,6 @@ def has_beginning(text: str, stems: frozenset[str]) -> bool:
 
 
 @cache
-def all_words(field: str) -> frozenset[str]:
-    """The words of all languages in one field of `Words`."""
-    return frozenset(word for words in WORDS.values() for word in folded(getattr(words, field)).split())
+def words_of(field: str, languages: tuple[str, ...]) -> frozenset[str]:
+    """The words that these languages have in one field of `Words`."""
+    return frozenset(word for language in languages for word in folded(getattr(WORDS[language], field)).split())

@@ -44,13 +44,26 @@ SHAPES = {
     "TRX": re.compile(rf"T{BASE58_MIX}{{33}}"),
     "XMR": re.compile(rf"[48]{BASE58_MIX}{{94}}"),
 }
-SHAPE_OF_FIRST = {"1": "BTC", "3": "BTC", "b": "BTC", "B": "BTC", "l": "LTC", "L": "LTC", "0": "ETH", "T": "TRX", "4": "XMR", "8": "XMR"}
+SHAPE_OF_FIRST = {
+    "1": "BTC",
+    "3": "BTC",
+    "b": "BTC",
+    "B": "BTC",
+    "l": "LTC",
+    "L": "LTC",
+    "0": "ETH",
+    "T": "TRX",
+    "4": "XMR",
+    "8": "XMR",
+}
 
-EXPLORERS = frozenset(
-    """bitcoinabuse.com bithomp.com bitinfocharts.com bitref.com blockchain.com blockchain.info blockchair.com blockcypher.com
-    blockexplorer.com blockonomics.co blockstream.info bscscan.com btc.com btcscan.org chain.so chainabuse.com dogechain.info
-    etherscan.io mempool.space oklink.com tronscan.org walletexplorer.com xmrchain.net xrpscan.com""".split()
-)
+EXPLORER_DOMAINS = """
+    bitcoinabuse.com bithomp.com bitinfocharts.com bitref.com blockchain.com blockchain.info blockchair.com
+    blockcypher.com blockexplorer.com blockonomics.co blockstream.info bscscan.com btc.com btcscan.org
+    chain.so chainabuse.com dogechain.info etherscan.io mempool.space oklink.com tronscan.org
+    walletexplorer.com xmrchain.net xrpscan.com
+"""
+EXPLORERS = frozenset(EXPLORER_DOMAINS.split())
 CHUNK_BORDER = re.compile(r"[\s<>\"'()\[\]|]")
 LINK = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.|mailto:)|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/", re.IGNORECASE)
 HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:[^/@]*@)?([\w.-]+)", re.IGNORECASE)
@@ -96,9 +109,7 @@ def find_wallets(text: str, where: Where) -> Wallets:
 
 def _is_hinted(raw: bytes, text: str) -> bool:
     lower = raw.lower()
-    return any(hint in lower for hint in HINTS) or (
-        len(raw) > len(text) and any(hint in raw for hint in OTHER_HINTS)
-    )
+    return any(hint in lower for hint in HINTS) or (len(raw) > len(text) and any(hint in raw for hint in OTHER_HINTS))
 
 
 def _in_one_piece(raw: bytes, runs: bytes) -> tuple[Found, Found, set[str]]:

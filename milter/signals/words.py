@@ -29,36 +29,44 @@ class Words:
 
 WORDS = {
     "en": Words(
-        "one 1 two 2 three 3 four 4 five 5 six 6 seven 7 eight 8 nine 9 ten 10 eleven 11 twelve 12 fifteen 15 twenty 20 "
+        "one 1 two 2 three 3 four 4 five 5 six 6 seven 7 eight 8 nine 9 ten 10 eleven 11 twelve 12 fifteen 15 "
+        "twenty 20 "
         "thirty 30 forty 40 fourty 40 fifty 50 sixty 60 seventy 70 eighty 80 ninety 90 hundred 100 thousand 1000",
         "and",
         "hour hours hr hrs",
         "day days",
         "week weeks",
-        "pay paid send transfer deposit want ask demand price amount sum fee fine cost charg need requir request wire settl "
+        "pay paid send transfer deposit want ask demand price amount sum fee fine cost charg need requir request "
+        "wire settl "
         "donat ransom bitcoin",
-        "within have give left deadline expir remain until till start countdown only exactly next after ultimatum limit dispos in",
+        "within have give left deadline expir remain until till start countdown only exactly next after ultimatum "
+        "limit dispos in",
         "last past previous every each per",
         "ago earlier old before later",
     ),
     "de": Words(
-        "ein 1 eins 1 eine 1 einen 1 einem 1 einer 1 zwei 2 zwo 2 drei 3 vier 4 funf 5 fuenf 5 sechs 6 sieben 7 sieb 7 "
+        "ein 1 eins 1 eine 1 einen 1 einem 1 einer 1 zwei 2 zwo 2 drei 3 vier 4 funf 5 fuenf 5 sechs 6 sieben 7 "
+        "sieb 7 "
         "acht 8 neun 9 zehn 10 elf 11 zwolf 12 zwoelf 12 zwanzig 20 dreissig 30 vierzig 40 funfzig 50 fuenfzig 50 "
         "sechzig 60 siebzig 70 achtzig 80 neunzig 90 hundert 100 tausend 1000",
         "und",
         "stunde stunden std stundige stundigen stundiges stundenfrist",
         "tag tage tagen werktage werktagen arbeitstage arbeitstagen kalendertage kalendertagen",
         "woche wochen",
-        "zahl bezahl uberweis ueberweis schick send ford verlang betrag summe preis kost gebuhr transfer mochte moechte "
+        "zahl bezahl uberweis ueberweis schick send ford verlang betrag summe preis kost gebuhr transfer mochte "
+        "moechte "
         "will losegeld einzahl",
-        "innerhalb binnen innert haben habt hast gebe frist zeit bleib verbleib bis ablauf ablaufen nachste ultimatum genau "
+        "innerhalb binnen innert haben habt hast gebe frist zeit bleib verbleib bis ablauf ablaufen nachste "
+        "ultimatum genau "
         "nur ab countdown in",
         "vor seit letzten letzte vergangenen jede jeden pro alle",
         "alt lang her",
     ),
     "fr": Words(
-        "un 1 une 1 deux 2 trois 3 quatre 4 cinq 5 six 6 sept 7 huit 8 neuf 9 dix 10 onze 11 douze 12 quinze 15 vingt 20 "
-        "trente 30 quarante 40 cinquante 50 soixante 60 quatre-vingts 80 quatre-vingt 80 cent 100 cents 100 mille 1000",
+        "un 1 une 1 deux 2 trois 3 quatre 4 cinq 5 six 6 sept 7 huit 8 neuf 9 dix 10 onze 11 douze 12 quinze 15 "
+        "vingt 20 "
+        "trente 30 quarante 40 cinquante 50 soixante 60 quatre-vingts 80 quatre-vingt 80 cent 100 cents 100 mille "
+        "1000",
         "et",
         "heure heures",
         "jour jours",
@@ -69,7 +77,8 @@ WORDS = {
         "auparavant plus",
     ),
     "es": Words(
-        "un 1 uno 1 una 1 dos 2 tres 3 cuatro 4 cinco 5 seis 6 siete 7 ocho 8 nueve 9 diez 10 once 11 doce 12 quince 15 "
+        "un 1 uno 1 una 1 dos 2 tres 3 cuatro 4 cinco 5 seis 6 siete 7 ocho 8 nueve 9 diez 10 once 11 doce 12 "
+        "quince 15 "
         "veinte 20 veinticuatro 24 treinta 30 cuarenta 40 cincuenta 50 sesenta 60 setenta 70 ochenta 80 noventa 90 "
         "cien 100 ciento 100 doscientos 200 trescientos 300 cuatrocientos 400 quinientos 500 seiscientos 600 "
         "setecientos 700 ochocientos 800 novecientos 900 mil 1000",
@@ -77,7 +86,8 @@ WORDS = {
         "hora horas",
         "dia dias",
         "semana semanas",
-        "pag envi transf deposit quiero cantidad suma monto importe precio tarifa exij solicit cuest cobr ingres rescate",
+        "pag envi transf deposit quiero cantidad suma monto importe precio tarifa exij solicit cuest cobr ingres "
+        "rescate",
         "tien plazo dentro doy damos queda dispon tiempo antes expir venc limite proxim solo exactamente en",
         "hace desde ultimos ultimas ultimo ultima cada por",
         "atras pasados pasadas antes",
@@ -96,7 +106,8 @@ WORDS = {
         "fa scorsi prima",
     ),
     "nl": Words(
-        "een 1 twee 2 drie 3 vier 4 vijf 5 zes 6 zeven 7 acht 8 negen 9 tien 10 elf 11 twaalf 12 vijftien 15 twintig 20 "
+        "een 1 twee 2 drie 3 vier 4 vijf 5 zes 6 zeven 7 acht 8 negen 9 tien 10 elf 11 twaalf 12 vijftien 15 "
+        "twintig 20 "
         "dertig 30 veertig 40 vijftig 50 zestig 60 zeventig 70 tachtig 80 negentig 90 honderd 100 duizend 1000",
         "en",
         "uur uren",
@@ -108,7 +119,8 @@ WORDS = {
         "geleden oud",
     ),
     "pt": Words(
-        "um 1 uma 1 dois 2 duas 2 tres 3 quatro 4 cinco 5 seis 6 sete 7 oito 8 nove 9 dez 10 onze 11 doze 12 quinze 15 "
+        "um 1 uma 1 dois 2 duas 2 tres 3 quatro 4 cinco 5 seis 6 sete 7 oito 8 nove 9 dez 10 onze 11 doze 12 "
+        "quinze 15 "
         "vinte 20 trinta 30 quarenta 40 cinquenta 50 sessenta 60 setenta 70 oitenta 80 noventa 90 cem 100 cento 100 "
         "duzentos 200 trezentos 300 quatrocentos 400 quinhentos 500 seiscentos 600 setecentos 700 oitocentos 800 "
         "novecentos 900 mil 1000",
@@ -122,9 +134,11 @@ WORDS = {
         "atras passados antes",
     ),
     "pl": Words(
-        "jeden 1 jedna 1 jedno 1 jednej 1 dwa 2 dwie 2 dwoch 2 trzy 3 trzech 3 cztery 4 piec 5 pieciu 5 szesc 6 siedem 7 "
+        "jeden 1 jedna 1 jedno 1 jednej 1 dwa 2 dwie 2 dwoch 2 trzy 3 trzech 3 cztery 4 piec 5 pieciu 5 szesc 6 "
+        "siedem 7 "
         "osiem 8 dziewiec 9 dziesiec 10 dwanascie 12 pietnascie 15 dwadziescia 20 trzydziesci 30 czterdziesci 40 "
-        "piecdziesiat 50 szescdziesiat 60 siedemdziesiat 70 sto 100 dwiescie 200 trzysta 300 czterysta 400 piecset 500 "
+        "piecdziesiat 50 szescdziesiat 60 siedemdziesiat 70 sto 100 dwiescie 200 trzysta 300 czterysta 400 "
+        "piecset 500 "
         "szescset 600 siedemset 700 osiemset 800 dziewiecset 900 tysiac 1000 tysiace 1000 tysiecy 1000",
         "",
         "godzin godziny godzina godzine godzinie godzinach godzinny godz",
@@ -161,7 +175,8 @@ WORDS = {
         "sedan gammal",
     ),
     "da": Words(
-        "en 1 et 1 to 2 tre 3 fire 4 fem 5 seks 6 syv 7 otte 8 ni 9 ti 10 elleve 11 tolv 12 femten 15 tyve 20 tredive 30 "
+        "en 1 et 1 to 2 tre 3 fire 4 fem 5 seks 6 syv 7 otte 8 ni 9 ti 10 elleve 11 tolv 12 femten 15 tyve 20 "
+        "tredive 30 "
         "fyrre 40 halvtreds 50 tres 60 halvfjerds 70 firs 80 halvfems 90 hundrede 100 tusind 1000 tusinde 1000",
         "og",
         "timer timers",
@@ -173,7 +188,8 @@ WORDS = {
         "siden gammel",
     ),
     "ru": Words(
-        "один 1 одни 1 одна 1 одну 1 два 2 две 2 двух 2 двое 2 три 3 трое 3 трех 3 четыре 4 пять 5 пяти 5 шесть 6 семь 7 "
+        "один 1 одни 1 одна 1 одну 1 два 2 две 2 двух 2 двое 2 три 3 трое 3 трех 3 четыре 4 пять 5 пяти 5 шесть 6 "
+        "семь 7 "
         "восемь 8 девять 9 десять 10 двенадцать 12 пятнадцать 15 двадцать 20 тридцать 30 сорок 40 пятьдесят 50 "
         "шестьдесят 60 семьдесят 70 сто 100 двести 200 триста 300 четыреста 400 пятьсот 500 шестьсот 600 семьсот 700 "
         "восемьсот 800 девятьсот 900 тысяча 1000 тысячи 1000 тысяч 1000 тысячу 1000",
@@ -205,8 +221,8 @@ BARE = frozenset({"сутки", "неделю", "dobe", "tydzien", "tyden"})
 
 # "two thousand", "5k", "3 mil", "10万": words between a number and its currency, with their factors.
 MULTIPLIERS = {
-    1000: "k thousand tsd tausend mille mila mil duizend tys tysiac tysiace tysiecy tis tisic tisice tusen tusind tusinde bin "
-    "тыс тысяча тысячи тысяч тысячу 千 천",
+    1000: "k thousand tsd tausend mille mila mil duizend tys tysiac tysiace tysiecy tis tisic tisice tusen tusind "
+    "tusinde bin тыс тысяча тысячи тысяч тысячу 千 천",
     100: "百 백",
     10_000: "万 萬 만",
     10**6: "million millions millionen millones milioni mio миллион миллиона миллионов milyon",
@@ -214,11 +230,13 @@ MULTIPLIERS = {
 }
 
 CJK_DIGITS = {
-    **{char: value for value, char in enumerate("〇一二三四五六七八九")},
-    **{char: value for value, char in enumerate("영일이삼사오육칠팔구")},
-    **{"零": 0, "两": 2, "兩": 2},
+    **dict(zip("〇一二三四五六七八九", range(10), strict=True)),
+    **dict(zip("영일이삼사오육칠팔구", range(10), strict=True)),
+    "零": 0,
+    "两": 2,
+    "兩": 2,
 }
-CJK_SCALES = {"十": 10, "십": 10, "百": 100, "백": 100, "千": 1000, "천": 1000, "万": 10_000, "萬": 10_000, "만": 10_000}
+CJK_SCALES = dict(zip("十십百백千천万萬만", (10, 10, 100, 100, 1000, 1000, 10_000, 10_000, 10_000), strict=True))
 
 # A number stands before these. 日 and 일 are also days of the month, so a word of duration must follow them.
 CJK_HOUR = "小时|小時|时间|時間|钟头|鐘頭|시간"
@@ -230,7 +248,8 @@ CJK_ASKING = (
     "지불 송금 입금 보내 금액 요구 결제 이체 가격"
 )
 CJK_GIVING = (
-    "以内 猶予 与え 期限 内に あります 残 之内 给你 給你 你有 还有 剩 内 时间 時間 안에 이내 시간을 드리 있습니다 남 기한 까지 주겠 제한"
+    "以内 猶予 与え 期限 内に あります 残 之内 给你 給你 你有 还有 剩 内 时间 時間 안에 이내 시간을 드리 있습니다 "
+    "남 기한 까지 주겠 제한"
 )
 CJK_BEFORE = "過去 过去 最近 每 毎 지난 최근 매"
 CJK_AFTER = "前 以前 전"

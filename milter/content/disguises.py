@@ -27,44 +27,67 @@ LEET_WITH_L = str.maketrans("01345678@$!|€£¢¡+", "oleasgtbasilelcit")
 LEET_CYRILLIC = str.maketrans("0346@€", "оачбае")
 
 _LETTER = r"[^\W\d_]"
-LINK = re.compile(r"://|^www\.|[\w.+-]@[\w-]+\.[a-z]{2}")
+LINK = re.compile(r"://|^[wW]{3}\.|[\w.+-]@[\w-]+\.[A-Za-z]{2}")
 NUMERAL = re.compile(r"(?=\D*\d)[\doOlI]+(?:[.,'’][\doOlI]+)*")
-SPELLED = re.compile(rf"(?<!{_LETTER})({_LETTER})([.*•·_-])({_LETTER})((?:\2{_LETTER})+)(?!\2?{_LETTER})")
-MASKED = re.compile(r"[a-z]+(?:[*•●∗✱]+[a-z]+)+")
+SPELLED = re.compile(rf"(?<!{_LETTER}){_LETTER}([.*·•_-]){_LETTER}(?!{_LETTER})(?:\1{_LETTER}(?!{_LETTER}))++")
+MASKED = re.compile(r"(?<![a-z])[a-z]++(?:[*•●∗✱]++[a-z]++)++")
 PART = re.compile(r"[^\W_](?:[\w@$!|€£¢¡+]*[^\W_])?")
-NUMBER = re.compile(r"#(?:[#.,']*#)?")
-DIGITS = re.compile(r"\d+")
+CAPITAL_FOR_L = re.compile("(?<=[a-z])I")
+SPLIT = re.compile(r"([a-z0-9]{20,})")  # tells addresses and hashes from what stands around them
 
 
-@lru_cache(8192)
-def undisguise(chunk: str) -> tuple[str, str]:
-    """A run of non-blank characters folded to words, and the evasion it shows ("" if none)."""
-    word = chunk.translate(LOWERED)
-    if LINK.search(word):
-        return words(word), ""
-    numeral = chunk.strip("\"'()[]{}<>,.;:!?$€£¥-–—*+")
-    if NUMERAL.fullmatch(numeral):
-        return "#", ""
+def undisguise(chunk: str) -> tuple[str | None, str]:
+    """A run of non-blank characters folded to words, and the evasion it shows ("" if none).
+
+    None instead of words: nothing is disguised, character by character it folds to what it says.
+    """
+    if len(chunk) > LONGEST_RUN:
+        # Longer runs are encoded data, unless they are written like words; a cache must not keep them.
+        return _undisguised(chunk) if written(chunk) else (None, "")
+    return _cached(chunk)
+
+
+def _undisguised(chunk: str) -> tuple[str | None, str]:
+    if LINK.search(chunk):
+        return None, ""
+    if NUMERAL.fullmatch(chunk.strip("\"'()[]{}<>,.;:!?$€£¥-–—*+")):
+        return " # ", ""
     found: set[str] = set()
+    straight = chunk.translate(LOWERED)
+    word = _with_l_for_capital_i(chunk, straight, found) if "I" in chunk else straight
     word = SPELLED.sub(lambda m: _joined(m[0], found), word)
     word = MASKED.sub(lambda m: _unmasked(m[0], found), word)
-    word = PART.sub(lambda m: f" {_unleeted(m[0], chunk, found)} ", word)
-    folded = " ".join(piece if is_token(piece) else words(piece) for piece in word.split())
-    return folded, min(found, default="")
+    word = PART.sub(lambda m: _unleeted(m[0], chunk, found), word)
+    if word == straight and not any(map(is_token, PART.findall(word))):
+        return None, ""
+    folded = " ".join(piece if is_token(piece) else words(piece) for piece in SPLIT.split(word))
+    return f" {folded} ", min(found, default="")
+
+
+_cached = lru_cache(8192)(_undisguised)
 
 
 def words(text: str) -> str:
     """Lower-case text folded without looking for disguises."""
-    text = NUMBER.sub(" # ", text.translate(FOLDED)).translate(SEPARATED)
-    return " ".join(text.split())
+    return NUMBER.sub(" # ", text.translate(FOLDED)).translate(SEPARATED)
 
 
+NUMBER = re.compile("#(?:[#.,']*#)?(?: ###(?!#))*")  # thousands may be set apart by blanks
 SEPARATED = str.maketrans({".": " ", ",": " ", "'": " "} | EXPANDED)
 
 
 def is_token(part: str) -> bool:
     """A wallet address, key or hash: left in one piece, digits and all."""
     return len(part) >= 20 and part.isascii() and part.isalnum() and not part.isalpha() and not part.isdigit()
+
+
+def _with_l_for_capital_i(chunk: str, word: str, found: set[str]) -> str:
+    """emaiI, waIlet: a capital I that is shown as l, if that makes a word of the crime."""
+    other = CAPITAL_FOR_L.sub("l", chunk).translate(LOWERED)
+    if len(STEMS.findall(other)) <= len(STEMS.findall(word)):
+        return word
+    found.add("evasion.lookalike")
+    return other
 
 
 def _joined(spelled: str, found: set[str]) -> str:
@@ -132,5 +155,6 @@ def plausible(core: str) -> bool:
 
 
 LONGEST_WORD = 24
+LONGEST_RUN = 60  # longer runs of mixed case are encoded data
 VOWEL = re.compile("[aeiouyаеиоуыэюя]")
 HARD = re.compile("[bcdfghjklmnpqrstvwxz]{5}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from milter.content.charset import decode
 
-FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\n]*)(?:\n[ \t][^\n]*)*)\n?")
+FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
 FOLDING = re.compile(rb"\r?\n[ \t]*|\r")
 ENCODED_WORD = re.compile(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([BbQq])\?([^?]*)\?=")
 # White space between encoded words is no part of the text (RFC 2047 §6.2).
@@ -26,15 +27,13 @@ class Headers:
     _index: dict[str, list[bytes]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def parse(cls, block: bytes) -> Headers:
-        """Fields of a header block; lines that are none are passed over. Never raises."""
-        raw = []
+    def of(cls, fields: Iterable[tuple[str, bytes]]) -> Headers:
+        """Header fields given as names and raw values."""
+        raw = tuple(fields)
         index: dict[str, list[bytes]] = {}
-        for found in FIELD.finditer(block):
-            name, value = found[1].decode("ascii"), found[2].rstrip(b"\r")
-            raw.append((name, value))
+        for name, value in raw:
             index.setdefault(name.lower(), []).append(value)
-        return cls(tuple(raw), index)
+        return cls(raw, index)
 
     def get(self, name: str) -> str:
         """The first field of that name, decoded and unfolded; "" if there is none."""
@@ -47,6 +46,28 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._index
+
+
+def split_headers(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
+    """The header fields from start, and where the body begins: after a blank line, or at a line that is no field.
+
+    An mbox "From " line in front is passed over.
+    """
+    at = start
+    if raw.startswith(b"From ", at):
+        at = _next_line(raw, at, end)
+    fields = []
+    while (found := FIELD.match(raw, at, end)) is not None:
+        fields.append((found[1].decode("ascii"), found[2].rstrip(b"\r")))
+        at = found.end()
+    if raw.startswith((b"\n", b"\r\n"), at):
+        at = _next_line(raw, at, end)
+    return Headers.of(fields), min(at, end)
+
+
+def _next_line(raw: bytes, at: int, end: int) -> int:
+    newline = raw.find(b"\n", at, end)
+    return newline + 1 if newline >= 0 else end
 
 
 def decode_value(value: bytes) -> str:

@@ -21,6 +21,7 @@ QUOTE_OPEN, QUOTE_CLOSE, HOLE = "\ue000", "\ue001", "\ue002"
 OWN_MARKS = str.maketrans("", "", QUOTE_OPEN + QUOTE_CLOSE + HOLE)
 HOLE_IN_WORD = re.compile(f"[^\\W\\d_]{HOLE}+(?=[^\\W\\d_])")
 PAYMENT_SCHEMES = ("coin:", "cash:", "monero:", "ethereum:", "dash:", "tron:", "ripple:")
+MAX_CLIMB = 100  # ancestors that are asked for a background
 HIDDEN_LETTERS = 40  # hidden text shorter than this is no text of its own
 
 
@@ -61,7 +62,8 @@ def read(source: str) -> Page:
     sheet = "\n".join(node.text() for node in tree.tags("style"))
     for name in UNSEEN_TAGS:
         for node in tree.tags(name):
-            node.remove()
+            # Not decompose: it frees the memory of elements nested in this one, which may come next.
+            node.replace_with("")
     for image in tree.tags("img"):
         if alt := image.attributes.get("alt"):
             image.insert_before(f" {alt} ")
@@ -121,6 +123,7 @@ class _Concealment:
         self.tree = tree
         self.looks: dict[int, Look] = {}
         self.hidden: list[str] = []
+        self.done: set[int] = set()
 
     def remove(self, sheet: str) -> list[str]:
         """Replace what is out of sight by holes; returns the texts that stood there, in order."""
@@ -150,7 +153,9 @@ class _Concealment:
     def background(self, node: LexborNode) -> Colour | None:
         """The colour behind a node's text: that of the nearest element that has one; None behind a picture."""
         at: LexborNode | None = node
-        while at is not None:
+        for _ in range(MAX_CLIMB):
+            if at is None:
+                break
             own = self.looks.get(at.mem_id)
             if own is not None and (own.background or own.painted):
                 return own.background
@@ -162,6 +167,9 @@ class _Concealment:
         waiting = [node]
         while waiting:
             at = waiting.pop()
+            if at.mem_id in self.done:
+                continue
+            self.done.add(at.mem_id)
             for child in list(at.iter(include_text=True)):
                 if child.is_text_node:
                     self.hide(child)

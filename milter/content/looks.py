@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -101,35 +102,30 @@ def near(one: Colour, other: Colour) -> bool:
     return max(abs(a - b) for a, b in zip(one, other, strict=True)) <= NEAR
 
 
-RULE = re.compile(r"([^{}@]{1,500})\{([^{}]*)\}")
-SIMPLE = re.compile(r"[\w.#,>\s-]+")
+HIDING = re.compile(r"display|visibility|opacity|font-size|max-height|text-indent")
+SIMPLE = re.compile(r"[\w.#,>\s-]{1,200}")
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 MAX_RULES = 50
 
 
 def hiding_selectors(sheet: str) -> list[str]:
-    """Selectors of a <style> sheet that take text out of sight, outside of @media."""
-    if not re.search(r"display|visibility|opacity|font-size|max-height|text-indent", sheet):
-        return []
+    """Selectors of a <style> sheet that take text out of sight."""
     found = []
-    for selector, declarations in RULE.findall(_top_level(sheet)):
-        own = look(declarations)
-        if (own.gone or own.tiny or own.unseen) and SIMPLE.fullmatch(selector.strip()):
-            found.append(selector.strip())
+    for selector, declarations in _rules(sheet):
+        if HIDING.search(declarations) and SIMPLE.fullmatch(selector):
+            own = look(declarations)
+            if own.gone or own.tiny or own.unseen:
+                found.append(selector)
     return found[:MAX_RULES]
 
 
-def _top_level(sheet: str) -> str:
-    """A sheet without comments and without blocks that hold for some screens only."""
-    kept, depth, conditional = [], 0, False
-    for piece in re.split(r"([{}])", re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)):
-        if piece == "{":
-            depth += 1
-        elif piece == "}":
-            depth = max(0, depth - 1)
-        elif depth == 0:
-            conditional = "@" in piece
-        if not conditional:
-            kept.append(piece)
-        elif piece == "}" and depth == 0:
-            conditional = False
-    return "".join(kept)
+def _rules(sheet: str) -> Iterator[tuple[str, str]]:
+    """Selectors and declarations outside of blocks that hold for some screens only (@media)."""
+    selector, depth = "", 0
+    for block in COMMENT.sub("", sheet).split("}"):
+        *outer, declarations = block.split("{")
+        if depth == 0 and len(outer) == 1:
+            selector = outer[0].strip()
+            if not selector.startswith("@"):
+                yield selector, declarations
+        depth = max(0, depth + len(outer) - 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 
@@ -60,6 +59,7 @@ class _Reading:
     def __init__(self, head: int, tail: int) -> None:
         self.head = head
         self.tail = tail
+        self.budget = (head + tail) * 2 * HTML_FACTOR
         self.texts: list[Text] = []
         self.attachments: list[Attachment] = []
         self.signals: dict[str, Signal] = {}
@@ -84,13 +84,21 @@ class _Reading:
             self.attachments.append(Attachment(part.content_type, part.filename, part.end - part.start))
         if not part.is_text or part.end <= part.start:
             return
-        factor = HTML_FACTOR if part.is_html else 1
-        data, cut = transfer.decode(part.source, part.start, part.end, part.encoding, self.head * factor, self.tail * factor)
+        head, tail = self.limits(part.is_html)
+        data, cut = transfer.decode(part.source, part.start, part.end, part.encoding, head, tail)
+        self.budget -= len(data)
         text = decode(data, part.charset).replace("\r\n", "\n").replace("\r", "\n")
         if part.is_html or text[:200].lstrip().lower().startswith(("<!doctype html", "<html")):
             self.page(text, part.inner, cut)
         else:
             self.plain(text, part.inner, cut)
+
+    def limits(self, is_html: bool) -> tuple[int, int]:
+        """How many bytes of the next part are read: of a mail with ever more parts, only their beginnings."""
+        if self.budget <= 0:
+            return min(self.head, 4096), min(self.tail, 1024)
+        factor = HTML_FACTOR if is_html else 1
+        return self.head * factor, self.tail * factor
 
     def plain(self, text: str, inner: bool, cut: bool) -> None:
         if "&#" in text and len(entities := NUMERIC_ENTITY.findall(text)) >= 3:
@@ -139,23 +147,26 @@ class _Reading:
         return Message(headers, texts, tuple(self.attachments), tuple(self.signals.values()), tuple(self.notes))
 
 
-def without_repeats(texts: list[Text]) -> Iterator[Text]:
-    """Drop a text that says the same as an earlier one, as HTML and plain text of one mail do."""
-    seen: set[tuple[bytes, bool]] = set()
-    for text in texts:
-        if text.where == "subject":
-            yield text
-            continue
-        key = (essence(text.content), text.quoted)
-        if key not in seen:
-            seen.add(key)
-            yield text
+def without_repeats(texts: list[Text]) -> list[Text]:
+    """Drop each text that another one holds completely, as plain text and HTML of one mail say the same."""
+    bodies = [text for text in texts if text.where != "subject"][:COMPARED]
+    if len(bodies) < 2:
+        return texts
+    said = [(essence(text.content), text) for text in bodies]
+    repeated = {
+        id(text)
+        for place, (words, text) in enumerate(said)
+        for other, (more, by) in enumerate(said)
+        if place != other and by.quoted <= text.quoted and words in more and (words != more or other < place)
+    }
+    return [text for text in texts if id(text) not in repeated]
 
 
+COMPARED = 8  # texts; more parts than these are no alternatives of each other
 NOT_ESSENTIAL = bytes(code for code in range(128) if not chr(code).isalnum())
-URL = re.compile(r"<?https?://[^\s>]+>?")
+URL = re.compile(r"https?://[^\s>]+")
 
 
 def essence(text: str) -> bytes:
     """Letters and digits of a text, without addresses of links."""
-    return URL.sub("", text).encode("utf-8", "replace").translate(None, NOT_ESSENTIAL)
+    return URL.sub("", text).replace("\xa0", "").encode("utf-8", "replace").translate(None, NOT_ESSENTIAL)

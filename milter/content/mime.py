@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from milter.content import transfer
-from milter.content.headers import Headers, parameters
+from milter.content.headers import Headers, parameters, split_headers
 
 MAX_DEPTH = 32
 MAX_PARTS = 1000
@@ -112,9 +112,8 @@ def walk(raw: bytes) -> tuple[Headers, Walk]:
 def _declared(part: Part, default: str) -> tuple[Part, str]:
     """The part with what its headers say of it, and the boundary of its parts."""
     headers = part.headers
-    if "content-type" not in headers and "content-transfer-encoding" not in headers:
-        if "content-disposition" not in headers:
-            return replace(part, content_type=default), ""
+    if not any(name in headers for name in ("content-type", "content-transfer-encoding", "content-disposition")):
+        return replace(part, content_type=default), ""
     content_type, options = parameters(headers.get("content-type"))
     if content_type.count("/") != 1:
         content_type = default
@@ -126,26 +125,6 @@ def _declared(part: Part, default: str) -> tuple[Part, str]:
         encoding=headers.get("content-transfer-encoding").strip().lower(),
         filename=more.get("filename") or options.get("name", ""),
     ), options.get("boundary", "")
-
-
-def split_headers(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
-    """The header fields from start, and where the body begins. An mbox "From " line is passed over."""
-    if raw.startswith(b"From ", start):
-        start = _next_line(raw, start, end)
-    if raw.startswith((b"\n", b"\r\n"), start):
-        return Headers(), min(_next_line(raw, start, end), end)
-    stops = [
-        (at, len(blank)) for blank in (b"\n\n", b"\n\r\n") if (at := raw.find(blank, start, end)) >= 0
-    ]
-    if not stops:
-        return Headers.parse(raw[start:end]), end
-    at, width = min(stops)
-    return Headers.parse(raw[start : at + 1]), at + width
-
-
-def _next_line(raw: bytes, at: int, end: int) -> int:
-    newline = raw.find(b"\n", at, end)
-    return newline + 1 if newline >= 0 else end
 
 
 TRAILER = re.compile(rb"(--)?[ \t]*\r?(?:\n|$)")

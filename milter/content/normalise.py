@@ -190,9 +190,8 @@ _EAST_ASIAN = (
     "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3040-\u30fa\u30fc-\u31ff\u3400-\u9fff\ua960-\ua97f"
     "\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff"
 )
-EAST_ASIAN = re.compile(f"[{_EAST_ASIAN}]+(?: +[{_EAST_ASIAN}]+)*")
+EAST_ASIAN = re.compile(f"[{_EAST_ASIAN}]++(?: ++[{_EAST_ASIAN}]++)*+")
 UNWANTED = re.compile(f"[{_INVISIBLE}{_MARKS}]+")
-NUMBER = re.compile("#(?:[#.,']*#)?(?: ###(?!#))*")  # thousands may be set apart by blanks
 SPACED = re.compile(r"(?<![^ ])[^\W\d_](?: {1,4}[^\W\d_](?![^ ])){3,}")
 SUSPICIOUS_WITHOUT_SIGNS = (b"a0", b"0a", b".a.", b"-a-", b"aI")
 SUSPICIOUS = (*SUSPICIOUS_WITHOUT_SIGNS, b"a@a", b"a@@", b"@a@")
@@ -212,7 +211,7 @@ def _fold(text: str) -> tuple[str, frozenset[str]]:
     if edits:
         letters = _edited(letters, edits)
     if "#" in letters:
-        letters = NUMBER.sub("#", letters)
+        letters = disguises.NUMBER.sub(" # ", letters)
     letters, spaced = _parted(letters)
     if spaced:
         if "\n" in text:
@@ -262,7 +261,8 @@ def _edits(text: str, shape: bytes, found: set[str]) -> list[tuple[int, int, str
     edits = []
     for start, end in sorted(spans.items()):
         folded, evasion = disguises.undisguise(text[start:end])
-        edits.append((start, end, f" {folded} "))
+        if folded is not None:
+            edits.append((start, end, folded))
         if evasion:
             found.add(evasion)
     return edits

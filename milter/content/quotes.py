@@ -76,10 +76,15 @@ def _below(text: str) -> tuple[int, bool]:
     return at, bool(found and found["forwarded"])
 
 
+MOST_COLONS = 40  # lines that end in a colon and are looked at
+
+
 def _attributed(text: str, end: int) -> int:
     """Where the text below "On … wrote:" begins, if it carries no citation marks of its own; else end."""
     at = text.find(":\n", 0, end)
-    while at >= 0:
+    for _ in range(MOST_COLONS):
+        if at < 0:
+            break
         line = ATTRIBUTION.search(text, max(0, at - 400), at + 1)
         if line and HAS_DATE.search(line["line"]):
             following = text[at + 1 : at + 400].lstrip()

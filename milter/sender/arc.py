@@ -58,6 +58,8 @@ async def check_arc(mail: RawMail, *, resolver: Resolver, run: Runner, trusted: 
         return ArcResult("fail", sealer, reason=error.reason)
     except DnsError:
         return ArcResult("temperror", sealer, reason="key not to be had now")
+    except TimeoutError:
+        return ArcResult("temperror", sealer, reason="no time to read the body")
     return ArcResult("pass", sealer, vouched_dmarc=_vouched(sets, trusted))
 
 

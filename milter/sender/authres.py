@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 WORDS = frozenset(get_args(AuthResult))
 POLICIES: dict[str, Policy] = {"none": "none", "quarantine": "quarantine", "reject": "reject"}
+# RFC 2045 §5.1
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
+NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 # authres takes time that grows with the square of the length.
 MAX_LENGTH = 8_192
 
@@ -115,9 +119,12 @@ def _write_dkim(one: DkimResult) -> str:
 
 
 def _write(method: str, result: AuthResult, reason: str = "", **properties: str) -> str:
-    import authres.core as rfc8601  # noqa: PLC0415  few mails need it
+    given = {"reason": reason, **properties}
+    return " ".join([f"{method}={result}", *(f"{name}={_quoted(value)}" for name, value in given.items() if value)])
 
-    given = [
-        rfc8601.AuthenticationResultProperty(*name.split("."), value) for name, value in properties.items() if value
-    ]
-    return str(rfc8601.AuthenticationResult(method, result=result, reason=reason or None, properties=given))
+
+def _quoted(value: str) -> str:
+    """A token as it is, anything else as a quoted-string (RFC 8601 §2.2); what is not printable ASCII becomes "?"."""
+    if TOKEN.fullmatch(value):
+        return value
+    return '"' + NOT_PRINTABLE.sub("?", value).replace("\\", r"\\").replace('"', r"\"") + '"'

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TypeVar
 
 from milter.config import Config
 from milter.content.headers import Headers
@@ -16,7 +15,7 @@ from milter.sender.authres import Upstream, read_upstream, write_results
 from milter.sender.client import Client, find_client
 from milter.sender.dkim import Runner, check_dkim
 from milter.sender.dmarc import check_dmarc, walk_tree
-from milter.sender.dns import Resolver
+from milter.sender.dns import Resolver, TimedResolver
 from milter.sender.domains import organisational
 from milter.sender.fields import RawMail, cut
 from milter.sender.results import ArcResult, DkimResult, DmarcResult, SpfResult, best
@@ -25,8 +24,6 @@ from milter.sender.spoof import mailboxes
 
 # Bodies above this are hashed outside the event loop.
 HASHED_AT_ONCE = 1 << 16
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +52,17 @@ async def check_all(
     client = find_client(envelope, mail.fields, settings.trusted_clients)
     upstream = read_upstream(client.above, settings.trust_authentication_results)
     author = author_domain(headers)
-    deadline = asyncio.get_running_loop().time() + settings.dns.timeout
-
-    async def in_time(check: Awaitable[T], otherwise: T) -> T:
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await check
-        except TimeoutError:
-            return otherwise
-
-    run = _runner(mail, executor)
+    until = asyncio.get_running_loop().time() + settings.dns.timeout
+    timed = TimedResolver(resolver, until)
+    run = _runner(mail, executor, until)
     spf, dkim, arc, _ = await asyncio.gather(
-        in_time(_spf(envelope, client, upstream, resolver, settings), (SpfResult("temperror"),)),
-        in_time(_dkim(mail, upstream, resolver, run), (DkimResult("temperror"),)),
-        in_time(_arc(mail, upstream, resolver, run, settings), ArcResult("temperror")),
-        in_time(_ahead(author, upstream, resolver), None),
+        _spf(envelope, client, upstream, timed, settings),
+        _dkim(mail, upstream, timed, run),
+        _arc(mail, upstream, timed, run, settings),
+        _ahead(author, upstream, timed),
     )
-    dmarc = upstream.dmarc or DmarcResult("temperror", author or "")
-    if not upstream.dmarc:
-        dmarc = await in_time(check_dmarc(author, spf, dkim, resolver=resolver), dmarc)
+    # By now its records are known, so DMARC judges even if the time is up.
+    dmarc = upstream.dmarc or await check_dmarc(author, spf, dkim, resolver=timed)
     return Findings(
         spf=spf[0].result,
         dkim=best(dkim),
@@ -109,13 +98,14 @@ def is_proven(
     return None if any(one.result == "temperror" for one in checked) else False
 
 
-def _runner(mail: RawMail, executor: Executor | None) -> Runner:
+def _runner(mail: RawMail, executor: Executor | None, until: float) -> Runner:
     """Runs a function on the body at once if that is short, else where it holds nobody up."""
 
     async def run(function: Callable[[], bool]) -> bool:
         if len(mail.raw) - mail.body_at <= HASHED_AT_ONCE:
             return function()
-        return await asyncio.get_running_loop().run_in_executor(executor, function)
+        async with asyncio.timeout_at(until):
+            return await asyncio.get_running_loop().run_in_executor(executor, function)
 
     return run
 

@@ -61,6 +61,22 @@ class Resolver(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TimedResolver:
+    """Another resolver, asked no longer than until a point of the event loop's time; what it knows it still tells."""
+
+    resolver: Resolver
+    until: float
+
+    async def query(self, name: str, kind: Kind) -> Answer:
+        """See Resolver."""
+        try:
+            async with asyncio.timeout_at(self.until):
+                return await self.resolver.query(name, kind)
+        except TimeoutError:
+            raise DnsError(f"{kind} {name}: too late") from None
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     answer: Answer | None
     until: float

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-END_OF_HEADER = re.compile(rb"(?:\A|\r?\n)\r?\n")
-# Beyond these no honest mail goes; the rest of such a header is not read.
-MAX_HEADER = 1 << 20
-MAX_LINES = 10_000
-FIELD_NAME = re.compile(rb"([\x21-\x39\x3b-\x7e]+)[ \t]*:")
+from milter.content.headers import split_headers
+
+# Beyond this no honest header goes; what lies there is not read.
+MAX_HEADER = 1 << 18
+LINE_END = re.compile(rb"\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class RawMail:
-    """A mail cut into fields (top first) and body; sound is False if the header is not all fields, or is cut off."""
+    """A mail cut into fields (top first) and body; sound is False if no blank line parts them."""
 
     raw: bytes
     fields: tuple[Field, ...]
@@ -44,19 +44,8 @@ class RawMail:
 
 def cut(raw: bytes) -> RawMail:
     """Cut a mail as received; CRLF and bare LF both end a line, as the signers that send bare LF assume."""
-    end = END_OF_HEADER.search(raw, 0, MAX_HEADER)
-    header = raw[: end.start()] if end else raw[:MAX_HEADER]
-    lines = header.split(b"\n", MAX_LINES) if header else []
-    fields: list[tuple[bytes, list[bytes]]] = []
-    sound = len(lines) <= MAX_LINES and (end is not None or len(raw) < MAX_HEADER)
-    for line in lines[:MAX_LINES]:
-        text = line.removesuffix(b"\r")
-        found = FIELD_NAME.match(text)
-        if text[:1] in (b" ", b"\t") and fields:
-            fields[-1][1].append(text)
-        elif found:
-            fields.append((found[1], [text[found.end() :]]))
-        elif not text.startswith((b"From ", b">From ")):
-            sound = False
-    whole = tuple(Field(name, b"\r\n".join(parts) + b"\r\n") for name, parts in fields)
-    return RawMail(raw, whole, end.end() if end else len(raw), sound)
+    headers, body_at = split_headers(raw, 0, min(len(raw), MAX_HEADER))
+    fields = (Field(name.encode("ascii"), LINE_END.sub(b"\r\n", value) + b"\r\n") for name, value in headers.raw)
+    before = raw[max(0, body_at - 4) : body_at].replace(b"\r", b"")
+    sound = body_at == len(raw) or before.endswith(b"\n\n") or before == b"\n"
+    return RawMail(raw, tuple(fields), body_at, sound)

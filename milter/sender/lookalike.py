@@ -16,7 +16,7 @@ SHAPES = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"))
 @lru_cache(maxsize=4096)
 def resembled(domain: str, own: tuple[str, ...]) -> str | None:
     """The domain of ours that this foreign one (in A-labels) looks like; None if it is ours, or like none."""
-    if not domain or any(is_within(domain, one) for one in own):
+    if not (domain and own) or any(is_within(domain, one) for one in own):
         return None
     shown = to_unicode(organisational(domain))
     return next((one for one in own if _alike(shown, to_unicode(organisational(one)))), None)

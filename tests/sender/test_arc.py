@@ -13,8 +13,8 @@ from milter.sender.fields import cut
 from milter.sender.signature import SignatureError
 
 MAIL = (
-    b"From: Alice <alice@example.org>\r\nTo: list@example.net\r\nSubject: Lunch\r\nDate: Mon, 6 Jan 2025 10:00:00 +0000\r\n"
-    b"Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\n\r\nAre you hungry?\r\n"
+    b"From: Alice <alice@example.org>\r\nTo: list@example.net\r\nSubject: Lunch\r\n"
+    b"Date: Mon, 6 Jan 2025 10:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n\r\nAre you hungry?\r\n"
 )
 
 
@@ -57,7 +57,8 @@ async def test_a_mail_without_sets_has_no_chain(memory):
 async def test_a_whole_chain_passes_though_the_list_changed_the_mail(memory, zone, chain):
     result = await check(chain, memory(zone))
     assert (result.result, result.sealer) == ("pass", "three.example")
-    assert dkim.arc_verify(chain, dnsfunc=lambda name, timeout: zone[name.decode().rstrip(".")][0].encode())[0] == b"pass"
+    theirs = dkim.arc_verify(chain, dnsfunc=lambda name, timeout: zone[name.decode().rstrip(".")][0].encode())
+    assert theirs[0] == b"pass"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ async def test_an_older_message_signature_need_not_hold_but_its_seal_must(memory
 
 async def test_more_than_fifty_sets_are_too_many(rsa_key, memory, zone):
     sets = b"".join(
-        b"ARC-Seal: i=%d; cv=pass\r\nARC-Message-Signature: i=%d; h=from\r\nARC-Authentication-Results: i=%d; x; none\r\n"
+        b"ARC-Seal: i=%d\r\nARC-Message-Signature: i=%d; h=from\r\nARC-Authentication-Results: i=%d; x; none\r\n"
         % (n, n, n)
         for n in range(51, 0, -1)
     )

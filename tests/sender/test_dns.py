@@ -110,7 +110,7 @@ async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(serve):
 
 
 async def test_a_server_that_is_no_address_is_a_fault_of_the_settings():
-    with pytest.raises(ConfigError, match="dns.servers: ns.example.org is no IP address"):
+    with pytest.raises(ConfigError, match=r"ns\.example\.org is no IP address"):
         CachingResolver(Dns(servers=("ns.example.org",)))
 
 

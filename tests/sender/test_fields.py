@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milter.sender.fields import MAX_HEADER, MAX_LINES, Field, cut
+from milter.sender.fields import MAX_HEADER, Field, cut
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
@@ -23,7 +23,7 @@ def test_mixed_line_ends():
     assert mail.raw[mail.body_at :] == b"body"
 
 
-@pytest.mark.parametrize("raw", [b"no colon here\r\n\r\n", b" leading fold\r\n\r\nx", b"A: 1\r\n\xff\xfe: x\r\n\r\n"])
+@pytest.mark.parametrize("raw", [b"no colon here\r\n\r\n", b" leading fold\r\n\r\nx", b"A: 1\r\n\xff: x\r\n\r\n"])
 def test_a_line_that_is_no_field_makes_the_header_unsound(raw):
     assert not cut(raw).sound
 
@@ -41,7 +41,7 @@ def test_no_body_no_header():
 
 
 def test_a_monstrous_header_is_cut_off():
-    assert not cut(b"A: 1\n" * (MAX_LINES + 1) + b"\n").sound
+    assert not cut(b"A: 1\n" * MAX_HEADER + b"\n").sound
     assert not cut(b"A: " + b"x" * MAX_HEADER).sound
 
 

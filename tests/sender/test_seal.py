@@ -7,7 +7,8 @@ from milter.sender.arc import check_arc
 from milter.sender.fields import cut
 from milter.sender.seal import read_seal_key, seal
 
-MAIL = b"From: Alice <alice@example.org>\r\nSubject: [EXTORTION] Lunch\r\n\r\nNotice.\r\n" + b" " * 100_000 + b"\r\nbody\r\n"
+HEAD = b"From: Alice <alice@example.org>\r\nSubject: [EXTORTION] Lunch\r\n\r\n"
+MAIL = HEAD + b"Notice.\r\n" + b" " * 100_000 + b"\r\nbody\r\n"
 OURS = b"Authentication-Results: mx.example.net; spf=pass smtp.mailfrom=example.org; dkim=none; dmarc=pass; arc=%s\r\n"
 
 
@@ -66,7 +67,8 @@ def test_nothing_to_vouch_for(key, raw):
 
 
 def test_keys_that_cannot_seal(new_rsa_signer, ed25519_key):
-    for pem in (b"", b"junk", ed25519_key.private, b"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"):
+    broken = b"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"
+    for pem in (b"", b"junk", ed25519_key.private, broken):
         with pytest.raises(ConfigError, match="no RSA private key"):
             read_seal_key("example.net", "test", pem)
     with pytest.raises(ConfigError, match="no domain name"):

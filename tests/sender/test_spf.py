@@ -26,10 +26,10 @@ def records(listed):
     pairs = [pair for entry in listed if isinstance(entry, dict) for pair in entry.items()]
     has_txt = any(kind == "TXT" for kind, _ in pairs)
     for kind, value in pairs:
-        kind = "TXT" if kind == "SPF" and not has_txt else kind
-        if value == "NONE" or kind == "SPF":
+        if value == "NONE" or (kind == "SPF" and has_txt):
             continue
-        yield kind, strings(value) if kind == "TXT" and value != "TIMEOUT" else value
+        served = "TXT" if kind == "SPF" else kind
+        yield served, strings(value) if served == "TXT" and value != "TIMEOUT" else value
     yield from (entry for entry in listed if not isinstance(entry, dict))
 
 

@@ -12,18 +12,22 @@ from milter.content.normalise import Normal, excerpt, normalise
 from milter.engine.rulebook import named
 from milter.engine.ruleset import RuleSet
 from milter.engine.score import Evidence, Found, Judgement, judge
-from milter.model import Action, Authentication, Demand, Envelope, RuleMatch, Signal, Text, Verdict, Wallet
+from milter.model import Action, Authentication, Demand, Envelope, RuleMatch, Signal, Text, Verdict
 from milter.sender.verify import offline
 from milter.signals import find_context, find_demand, find_wallets, mask_secrets
-
+from milter.signals.wallets import Wallets
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One text of the mail, and the same without disguise and folded for the rules."""
+    """One text of the mail, and the same without disguise and folded for the rules.
+
+    own: the author says it; else it is quoted, from whomever.
+    """
 
     text: Text
     normal: Normal
+    own: bool
 
 
 def inspect(
@@ -42,23 +46,22 @@ def inspect(
     reasons also for mail that is not flagged.
     """
     sender = authentication or offline(envelope, message.headers, own_domains=own_domains)
-    readings = [Reading(text, normalise(text.content)) for text in message.texts]
+    readings = _readings(message)
     found = [
-        Found(hit, number, reading.text.quoted)
+        Found(hit, number, not reading.own)
         for number, reading in enumerate(readings)
         for hit in rules.matcher.hits(reading.normal.folded)
     ]
-    wallets, disguises = _wallets(readings)
     groups = {rules.rules[one.hit.rule].group for one in found}
     # Prices stand in every second mail; they matter only where somebody demands and threatens or claims.
     demand = _demand(readings) if "demand" in groups and groups & {"threat", "claim"} else Demand()
+    wallets = [find_wallets(reading.normal.plain, reading.text.where) for reading in readings]
     signals = [
         *message.signals,
         *find_context(message.headers, message.texts),
-        *(Signal(name, r.text.where) for r in readings for name in sorted(r.normal.evasions)),
-        *(Signal(name, "text") for name in sorted(disguises)),
+        *(signal for reading, seen in zip(readings, wallets, strict=True) for signal in _signs(reading, seen)),
         *(Signal(f"spoof.{name}", "header") for name in sender.spoof),
-        *_facts(wallets, demand),
+        *_sums(demand),
     ]
     judgement = judge(rules, found, (signal.name for signal in signals))
     action = _action(judgement.score, policy)
@@ -68,39 +71,40 @@ def inspect(
         kind=judgement.kind or ("other" if action != "accept" else None),
         language=_language(judgement, action, readings),
         reasons=_reasons(judgement.evidence, readings, signals) if explain or action != "accept" else (),
-        wallets=wallets,
+        wallets=tuple({wallet.address: wallet for seen in wallets for wallet in seen.wallets}.values()),
         demand=demand,
         auth=sender,
         notes=message.notes,
     )
 
 
-def _wallets(readings: list[Reading]) -> tuple[tuple[Wallet, ...], set[str]]:
-    """Payment addresses of all texts, each once, and the disguises they were found in."""
-    unique: dict[str, Wallet] = {}
-    disguises: set[str] = set()
-    for reading in readings:
-        found = find_wallets(reading.normal.plain, reading.text.where)
-        disguises |= found.evasions
-        for wallet in found.wallets:
-            unique.setdefault(wallet.address, wallet)
-    return tuple(unique.values()), disguises
+def _readings(message: Message) -> list[Reading]:
+    # A letter hidden in quotes, with nothing of the author's own around it, is the author's letter.
+    all_own = any(signal.name == "context.only_quoted" for signal in message.signals)
+    return [Reading(text, normalise(text.content), all_own or not text.quoted) for text in message.texts]
 
 
 def _demand(readings: list[Reading]) -> Demand:
-    return find_demand(
-        "\n".join(r.normal.plain for r in readings if not r.text.quoted) or "\n".join(r.normal.plain for r in readings)
-    )
+    own = "\n".join(reading.normal.plain for reading in readings if reading.own)
+    return find_demand(own or "\n".join(reading.normal.plain for reading in readings))
 
 
-def _facts(wallets: Iterable[Wallet], demand: Demand) -> Iterable[Signal]:
-    """Wallets and demand as signals that rules can name."""
-    for wallet in wallets:
+def _signs(reading: Reading, seen: Wallets) -> Iterable[Signal]:
+    """Disguises and payment addresses in one text, as signals; quoted ones are not the author's."""
+    if not reading.own:
+        return
+    where = reading.text.where
+    for name in sorted(reading.normal.evasions | seen.evasions):
+        yield Signal(name, where)
+    for wallet in seen.wallets:
         if wallet.valid:
-            yield Signal("wallet.any", wallet.where, wallet.address)
-            yield Signal(f"wallet.{wallet.currency.lower()}", wallet.where, wallet.address)
+            yield Signal("wallet.any", where, wallet.address)
+            yield Signal(f"wallet.{wallet.currency.lower()}", where, wallet.address)
         else:
-            yield Signal("wallet.invalid", wallet.where, wallet.address)
+            yield Signal("wallet.invalid", where, wallet.address)
+
+
+def _sums(demand: Demand) -> Iterable[Signal]:
     if demand.amount is not None:
         yield Signal("demand.amount", "text", f"{demand.amount} {demand.currency or ''}".strip())
     if demand.deadline_hours is not None:

@@ -123,6 +123,7 @@ class Scoring(Closed):
     caps: dict[Group, float]
     one_sided_cap: float = Field(description="The most that a mail without both a threat and a demand can score.")
     quoted_weight: float = Field(ge=0, le=1, description="What evidence counts that stands only in quoted text.")
+    reported_weight: float = Field(ge=0, le=1, description="The same, where the author's own words report or advise.")
 
 
 class RuleFile(Closed):

@@ -57,10 +57,11 @@ def _worded(rules: RuleSet, hits: list[Found]) -> list[Evidence]:
         known = best.get(one.hit.rule)
         if known is None or (known.quoted and not one.quoted):
             best[one.hit.rule] = one
-    quoted_weight = rules.scoring.quoted_weight
+    # Who cites a letter to warn of it or to ask for help says so; who hides a letter in quotes does not.
+    reported = any(not one.quoted and rules.rules[n].group == "context" for n, one in best.items())
+    weight = rules.scoring.reported_weight if reported else rules.scoring.quoted_weight
     return [
-        Evidence(rules.rules[n], rules.rules[n].score * (quoted_weight if one.quoted else 1.0), one)
-        for n, one in best.items()
+        Evidence(rules.rules[n], rules.rules[n].score * (weight if one.quoted else 1.0), one) for n, one in best.items()
     ]
 
 

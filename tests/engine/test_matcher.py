@@ -17,7 +17,7 @@ def lowered(word: str) -> tuple[str, ...]:
 
 def matcher(*wordings: Wording, engine: str = "ahocorasick") -> Matcher:
     rule = RuleEntry("threat.test", "for this test", "threat", None, 1.0, wordings=wordings)
-    program = compile_program(RuleBook((rule,), Scoring(caps={}, one_sided_cap=4, quoted_weight=0.5)), lowered)
+    program = compile_program(RuleBook((rule,), Scoring(caps={}, one_sided_cap=4, quoted_weight=0.5, reported_weight=0.1)), lowered)
     return Matcher(program, make_scanner(program.atoms, [r.regex for r in program.regexes], engine))
 
 

@@ -13,7 +13,7 @@ BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
 BASE = """
 rules:
   - {id: threat.publish, description: For files that extend it, group: threat, score: 2.0}
-scoring: {caps: {threat: 4}, one_sided_cap: 4, quoted_weight: 0.5}
+scoring: {caps: {threat: 4}, one_sided_cap: 4, quoted_weight: 0.5, reported_weight: 0.1}
 """
 
 
@@ -67,7 +67,7 @@ rules:
   - {id: wallet.two, description: Builds on the other, group: wallet, score: 1, when: wallet.one}
   - {id: wallet.one, description: Builds on a signal, group: wallet, score: 1, when: wallet.any}
   - {id: threat.publish, description: Stands for itself, group: threat, score: 2.0}
-scoring: {caps: {}, one_sided_cap: 4, quoted_weight: 0.5}
+scoring: {caps: {}, one_sided_cap: 4, quoted_weight: 0.5, reported_weight: 0.1}
 """
     assert [r.id for r in assemble([base(tmp_path, text)]).rules] == ["threat.publish", "wallet.one", "wallet.two"]
 

@@ -23,7 +23,7 @@ def book() -> RuleBook:
     pairs = [Wording("en", ((a,), (b,)), within=25) for a in WORDS for b in WORDS if a != b]
     regexes = [Wording("en", regex=source) for source in REGEXES]
     rule = RuleEntry("threat.test", "for this test", "threat", None, 1.0, wordings=(*single, *pairs, *regexes))
-    return RuleBook((rule,), Scoring(caps={}, one_sided_cap=4, quoted_weight=0.5))
+    return RuleBook((rule,), Scoring(caps={}, one_sided_cap=4, quoted_weight=0.5, reported_weight=0.1))
 
 
 PROGRAM = compile_program(book(), lambda word: (word.replace("7", "#"),))

@@ -11,7 +11,7 @@ from milter.engine.schema import Combination, Scoring
 from milter.engine.score import Found, Judgement, judge
 from milter.model import Group, Kind
 
-SCORING = Scoring(caps={"claim": 4.0, "context": -2.0}, one_sided_cap=4.0, quoted_weight=0.5)
+SCORING = Scoring(caps={"claim": 4.0, "context": -2.0}, one_sided_cap=4.0, quoted_weight=0.5, reported_weight=0.1)
 
 
 def rule(rule_id: str, score: float, kind: Kind | None = None, when: Combination | str | None = None) -> RuleEntry:
@@ -63,6 +63,12 @@ def test_score(ids: list[str], score: float) -> None:
 def test_quoted_words_count_less_unless_the_author_says_them_too() -> None:
     assert judged(quoted=["threat.publish", "demand.pay"]).score == 2.75
     assert judged("threat.publish", "demand.pay", quoted=["threat.publish"]).score == 5.5
+
+
+def test_quoted_words_count_hardly_at_all_where_the_author_reports_them() -> None:
+    scores = {e.rule.id: e.score for e in judged("context.advice", quoted=["threat.publish"]).evidence}
+    assert scores == {"context.advice": -3.0, "threat.publish": pytest.approx(0.3)}
+    assert judged(quoted=["threat.publish", "demand.pay", "context.advice"]).score == pytest.approx(1.25)
 
 
 def test_concluded_rules_build_on_signals_and_groups() -> None:

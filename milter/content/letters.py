@@ -42,6 +42,8 @@ def fold_letter(char: str) -> str:
     small = char.casefold()
     if small == "ss":
         return "ß"
+    if char == "µ":  # the sign of Latin keyboards, which casefold takes for the Greek letter
+        return "u"
     small = small[0]
     code = ord(small)
     if code < 0x530 or 0x1E00 <= code < 0x2000:

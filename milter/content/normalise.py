@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from milter.content import disguises, lookalikes
-from milter.content.letters import ASCII_SHAPES, CYRILLIC, EXPANDED, LATIN, shapes, transcribe
+from milter.content.letters import CYRILLIC, EXPANDED, LATIN, shapes, transcribe
 
 NONE: frozenset[str] = frozenset()
 
@@ -192,7 +192,8 @@ _EAST_ASIAN = (
 )
 EAST_ASIAN = re.compile(f"[{_EAST_ASIAN}]++(?: ++[{_EAST_ASIAN}]++)*+")
 UNWANTED = re.compile(f"[{_INVISIBLE}{_MARKS}]+")
-SPACED = re.compile(r"(?<![^ ])[^\W\d_](?: {1,4}[^\W\d_](?![^ ])){3,}")
+_SINGLE = rf"[^\W\d_{_EAST_ASIAN}](?![^ ])"
+SPACED = re.compile(f"(?<![^ ]){_SINGLE}(?: {{1,4}}{_SINGLE}){{3,}}")
 SUSPICIOUS_WITHOUT_SIGNS = (b"a0", b"0a", b".a.", b"-a-", b"aI")
 SUSPICIOUS = (*SUSPICIOUS_WITHOUT_SIGNS, b"a@a", b"a@@", b"@a@")
 
@@ -212,25 +213,24 @@ def _fold(text: str) -> tuple[str, frozenset[str]]:
         letters = _edited(letters, edits)
     if "#" in letters:
         letters = disguises.NUMBER.sub(" # ", letters)
-    letters, spaced = _parted(letters)
-    if spaced:
+    letters = _parted(letters)
+    folded = _collapsed(f" {letters} ")
+    if SINGLE_LETTERS in shapes(folded):
         if "\n" in text:
             return _fold(text.replace("\n", "   "))  # in text set in single letters a line ends a word
-        letters = _respaced(letters, found)
-    return _collapsed(f" {letters} "), frozenset(found)
-
-
-def _parted(letters: str) -> tuple[str, bool]:
-    """Words parted by nothing but blanks, and whether four or more single letters stand in a row."""
-    if letters.isascii():
-        data = letters.encode().translate(ASCII_PARTED)
-        return data.decode(), SINGLE_LETTERS in b" %b " % data.translate(ASCII_SHAPES)
-    letters = _expanded(letters.replace(".", " ").replace(",", " ").replace("'", " "))
-    return letters, SINGLE_LETTERS in b" %b " % shapes(letters)
+        folded = _respaced(letters, found)
+    return folded, frozenset(found)
 
 
 SINGLE_LETTERS = b" a a a a "
 ASCII_PARTED = bytes(32 if chr(code) in ".,'" else code for code in range(256))
+
+
+def _parted(letters: str) -> str:
+    """Words parted by nothing but blanks."""
+    if letters.isascii():
+        return letters.encode().translate(ASCII_PARTED).decode()
+    return _expanded(letters.replace(".", " ").replace(",", " ").replace("'", " "))
 
 
 def _collapsed(text: str) -> str:
@@ -245,7 +245,7 @@ def _cleaned(text: str) -> str:
     """A text that `plain` has not seen still folds: without invisible characters, marks and compatibility forms."""
     if LATIN.pack(text) is not None or CYRILLIC.pack(text) is not None:
         return text
-    text = unicodedata.normalize("NFKC", UNWANTED.sub("", text))
+    text = unicodedata.normalize("NFKC", UNWANTED.sub("", text).replace("µ", "u"))
     return UNWANTED.sub("", text)
 
 
@@ -302,7 +302,7 @@ def _respaced(letters: str, found: set[str]) -> str:
         return " ".join(words)
 
     # What is still single letters after this would be joined by folding again.
-    return SPACED.sub(join, _collapsed(f" {SPACED.sub(join, letters)} "))
+    return _collapsed(SPACED.sub(join, _collapsed(f" {SPACED.sub(join, letters)} ")))
 
 
 # --- words and excerpts ----------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ class FakeHop:
     commands: list[str] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
     stop_reading: bool = False
+    read_on: asyncio.Event = field(default_factory=asyncio.Event)
     unfinished: list[bytes] = field(default_factory=list)
     connections: int = 0
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -57,7 +58,7 @@ class FakeHop:
     @staticmethod
     async def until(condition: Callable[[], bool]) -> None:
         """Wait for something that nobody announces, for at most two seconds."""
-        for _ in range(100):  # noqa: ASYNC110  nobody sets an event
+        for _ in range(100):
             if condition():
                 return
             await asyncio.sleep(0.02)
@@ -98,8 +99,8 @@ class FakeHop:
 
     async def _take_message(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.data_seen.set()
-        while self.stop_reading:
-            await asyncio.sleep(0.01)
+        if self.stop_reading:
+            await self.read_on.wait()
         try:
             message = await reader.readuntil(b"\r\n.\r\n")
         except asyncio.IncompleteReadError as error:
@@ -246,10 +247,9 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
         ) -> Filter:
             next_hop = f"smtp://{hop.address}" if hop else f"maildir:{tmp_path / 'mail'}"
             config = Config(
-                listen=f"{LOOPBACK}:0",
                 next_hop=next_hop,
                 quarantine_dir=tmp_path / "quarantine",
-                **{"hostname": "filter.example"} | settings,
+                **{"listen": f"{LOOPBACK}:0", "hostname": "filter.example"} | settings,
             )
             inspector = judging(judge) if isinstance(judge, Verdict | Exception) else judge or judging(Verdict())
             service = Service(config, inspector if config.inspect else None, now=lambda: NOW)

@@ -170,6 +170,7 @@ async def test_breaking_off_before_the_final_dot_leaves_nothing(relay):
     with pytest.raises(asyncio.CancelledError):
         await sending
     hop.stop_reading = False
+    hop.read_on.set()
     assert (await send(ours)).accepted
     assert hop.messages == [b"".join(MESSAGE)]
 

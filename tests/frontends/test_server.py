@@ -186,9 +186,8 @@ def test_reload_changes_settings_and_breaks_no_session(start):
 def test_reload_refuses_no_connection(start):
     server = start(workers=2)
     sent = 0
-    for round_ in range(3):
+    for _ in range(3):
         server.process.send_signal(signal.SIGHUP)
-        server.until(lambda: server.log.read_text().count("reloaded") >= round_)
         for _ in range(20):
             server.send()
             sent += 1

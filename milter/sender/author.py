@@ -14,6 +14,9 @@ from milter.sender.domains import to_ascii
 MAX_LENGTH = 32_768
 # A quote that is never closed is a character like others.
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*+"|\\.|[^"\\()<>,;:]+|.', re.S)
+# The two forms of nearly every mailbox, without anything that needs a closer look.
+SIMPLE = re.compile(r'\s*(?:"([^"\\]*)"|([^"\\()<>,;:@]*?))\s*<([^\s"\\()<>,;:@]+@[A-Za-z0-9.-]+)>\s*')
+BARE = re.compile(r'\s*([^\s"\\()<>,;:@]+@[A-Za-z0-9.-]+)\s*')
 QUOTED_PAIR = re.compile(r"\\(.)", re.S)
 
 
@@ -32,7 +35,16 @@ class Mailbox:
 
 def parse_mailboxes(fields: Iterable[bytes]) -> tuple[Mailbox, ...]:
     """All mailboxes of these fields (values as received), members of groups included."""
-    return tuple(box for field in fields for box in _Reader().read(decode(FOLDING.sub(b" ", field[:MAX_LENGTH]))))
+    return tuple(box for field in fields for box in _read(decode(FOLDING.sub(b" ", field[:MAX_LENGTH]))))
+
+
+def _read(field: str) -> list[Mailbox]:
+    if simple := SIMPLE.fullmatch(field):
+        name = " ".join((simple[1] or simple[2] or "").split())
+        return [Mailbox(decode_value(name.encode()) if name else "", normal_address(simple[3]))]
+    if bare := BARE.fullmatch(field):
+        return [Mailbox("", normal_address(bare[1]))]
+    return _Reader().read(field)
 
 
 class _Reader:

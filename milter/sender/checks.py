@@ -75,7 +75,7 @@ async def check_all(
 
 def author_domain(headers: Headers) -> str | None:
     """The one domain in From (RFC 9989 §5.3.1); None if there is none, or several."""
-    domains = {box.domain for box in mailboxes(headers, "from")}
+    domains = {box.domain for box in mailboxes(headers, "from")["from"]}
     return domains.pop() or None if len(domains) == 1 and len(headers.all("from")) == 1 else None
 
 

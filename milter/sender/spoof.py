@@ -21,11 +21,16 @@ BOUNCE_AUTHORS = ("mailer-daemon",)
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Who the mail says it is from and to. authenticated: whether the author's domain is proven; None if unknown."""
+    """Who the mail says it is from and to.
+
+    addressed: those in To and Cc; recipients: those and the envelope's. authenticated: whether the author's domain is
+    proven; None if unknown.
+    """
 
     headers: Headers
     authors: tuple[Mailbox, ...]
     reply_to: tuple[Mailbox, ...]
+    addressed: frozenset[str]
     recipients: frozenset[str]
     return_path: str
     own_domains: tuple[str, ...]
@@ -49,25 +54,33 @@ def read_letterhead(
     envelope: Envelope, headers: Headers, own_domains: tuple[str, ...], authenticated: bool | None
 ) -> Letterhead:
     """What the headers and the envelope say about sender and recipients."""
-    addressed = (box.address for name in ("to", "cc") for box in mailboxes(headers, name))
+    boxes = mailboxes(headers, "from", "reply-to", "to", "cc")
+    addressed = frozenset(box.address for box in (*boxes["to"], *boxes["cc"]) if box.address)
     return Letterhead(
         headers=headers,
-        authors=mailboxes(headers, "from"),
-        reply_to=mailboxes(headers, "reply-to"),
-        recipients=frozenset(filter(None, (*map(normal_address, envelope.rcpt_to), *addressed))),
+        authors=boxes["from"],
+        reply_to=boxes["reply-to"],
+        addressed=addressed,
+        recipients=addressed | frozenset(filter(None, map(normal_address, envelope.rcpt_to))),
         return_path=normal_address(envelope.mail_from or headers.get("return-path").strip(" <>")),
         own_domains=tuple(to_ascii(domain) or domain for domain in own_domains),
         authenticated=authenticated,
     )
 
 
-def mailboxes(headers: Headers, name: str) -> tuple[Mailbox, ...]:
-    """The mailboxes in all fields of that lower-case name."""
-    return parse_mailboxes(value for field, value in headers.raw if field.lower() == name)
+def mailboxes(headers: Headers, *names: str) -> dict[str, tuple[Mailbox, ...]]:
+    """The mailboxes in all fields of each of these lower-case names."""
+    values: dict[str, list[bytes]] = {name: [] for name in names}
+    for field, value in headers.raw:
+        if (name := field.lower()) in values:
+            values[name].append(value)
+    return {name: parse_mailboxes(found) for name, found in values.items()}
 
 
 def _from_equals_to(mail: Letterhead) -> bool:
-    return any(author.address in mail.recipients for author in mail.authors)
+    """The reader's own address as author, and nobody else addressed: who copies himself in writes to others."""
+    authors = {author.address for author in mail.authors}
+    return bool(authors & mail.recipients) and mail.addressed <= authors
 
 
 def _own_domain_unauthenticated(mail: Letterhead) -> bool:
@@ -134,8 +147,9 @@ def _fake_bounce(mail: Letterhead) -> bool:
 
 
 def _fake_reply(mail: Letterhead) -> bool:
-    answers = "in-reply-to" in mail.headers or "references" in mail.headers
-    return not answers and REPLY.match(mail.headers.get("subject")) is not None
+    """Claims to answer a mail that it does not name; lists and digests lose that name on the way."""
+    honest = ("in-reply-to", "references", "list-id", "list-post")
+    return not any(name in mail.headers for name in honest) and REPLY.match(mail.headers.get("subject")) is not None
 
 
 def _same_organisation(one: str, other: str) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milter.sender.author import Mailbox, normal_address, parse_mailboxes
+from milter.sender.author import Mailbox, _read, _Reader, normal_address, parse_mailboxes
 
 
 def read(text):
@@ -71,6 +71,11 @@ def test_the_domain_of_a_mailbox():
 )
 def test_addresses_for_comparison(text, normal):
     assert normal_address(text) == normal
+
+
+@given(st.from_regex(r'[ "]?[ab. ]{0,4}"?( ?<)?[a"]{1,3}@[ab.]{1,4}>?[ ,]?', fullmatch=True))
+def test_the_short_way_leads_to_the_same(text):
+    assert _read(text) == _Reader().read(text)
 
 
 @given(st.text(alphabet='ab@.<>()",;:\\ =?q_', max_size=60))

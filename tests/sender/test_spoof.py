@@ -33,10 +33,13 @@ def test_each_sign_is_a_signal_that_rules_can_name():
 @pytest.mark.parametrize(
     ("head", "rcpt_to", "holds"),
     [
-        ("From: Bob@Example.org\nTo: other@example.org\n", ("bob@example.ORG",), True),
+        ("From: Bob@Example.org\n", ("bob@example.ORG",), True),
+        # a copy of the author's own post to a list
+        ("From: bob@example.org\nTo: list@example.net\n", ("bob@example.org",), False),
         ("From: bob@example.org\nTo: Bob <BOB@example.org>\n", (), True),
-        ("From: bob@example.org\nTo: x@y.test\nCc: a@b.test, bob@example.org\n", (), True),
-        ("From: =?utf-8?q?Hacker?= <phishing@pot>\nTo: x@y.test\n", ("phishing@pot",), True),
+        ("From: bob@example.org\nCc: bob@example.org, bob@example.org\n", (), True),
+        ("From: =?utf-8?q?Hacker?= <phishing@pot>\nTo: undisclosed-recipients:;\n", ("phishing@pot",), True),
+        ("From: bob@example.org\nTo: x@y.test\nCc: a@b.test, bob@example.org\n", ("bob@example.org",), False),
         ("From: bob@example.org\nTo: bobby@example.org\n", ("bob@example.net",), False),
         ('From: "bob@example.org" <x@y.test>\n', ("bob@example.org",), False),
         ("From: \nTo: \n", ("",), False),
@@ -175,6 +178,7 @@ def test_faked_bounces(head, holds):
         ("=?utf-8?q?Re=3A_x?=", "", True),
         ("Re: your account", "In-Reply-To: <1@x.test>\n", False),
         ("Re: your account", "References: <1@x.test>\n", False),
+        ("Re: your patch", "List-Id: <dev.x.test>\n", False),
         ("Regarding: your account", "", False),
         ("Fwd: your account", "", False),
         ("", "", False),

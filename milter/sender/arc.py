@@ -10,7 +10,7 @@ from itertools import chain
 
 from milter.sender.authres import parse_results
 from milter.sender.dkim import Runner, key_records
-from milter.sender.dns import DnsError, Resolver
+from milter.sender.dns import DnsError, Lookup
 from milter.sender.domains import is_within
 from milter.sender.fields import Field, RawMail
 from milter.sender.results import ArcResult
@@ -45,7 +45,7 @@ class ArcSet:
         return self.seal.field, self.message_signature.field, self.results
 
 
-async def check_arc(mail: RawMail, *, resolver: Resolver, run: Runner, trusted: Collection[str] = ()) -> ArcResult:
+async def check_arc(mail: RawMail, *, resolver: Lookup, run: Runner, trusted: Collection[str] = ()) -> ArcResult:
     """Validate the chain (RFC 8617 §5.2). trusted: domains of sealers whose word counts."""
     if not any(field.name.lower() in NAMES for field in mail.fields):
         return ArcResult()
@@ -95,7 +95,7 @@ def _read_set(results: Field, message_signature: Field, seal: Field) -> ArcSet:
     return one
 
 
-async def _verify(sets: list[ArcSet], mail: RawMail, resolver: Resolver, run: Runner) -> None:
+async def _verify(sets: list[ArcSet], mail: RawMail, resolver: Lookup, run: Runner) -> None:
     """The newest message signature and every seal (RFC 8617 §5.2, steps 4 to 6); raises SignatureError."""
     newest = sets[-1].message_signature
     signatures = [newest, *(one.seal for one in sets)]

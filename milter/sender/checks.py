@@ -15,7 +15,7 @@ from milter.sender.authres import Upstream, read_upstream, write_results
 from milter.sender.client import Client, find_client
 from milter.sender.dkim import Runner, check_dkim
 from milter.sender.dmarc import check_dmarc, walk_tree
-from milter.sender.dns import Resolver, TimedResolver
+from milter.sender.dns import Lookup, TimedLookup
 from milter.sender.domains import organisational
 from milter.sender.fields import RawMail, cut
 from milter.sender.results import ArcResult, DkimResult, DmarcResult, SpfResult, best
@@ -43,7 +43,7 @@ async def check_all(
     envelope: Envelope,
     headers: Headers,
     *,
-    resolver: Resolver,
+    resolver: Lookup,
     settings: Config,
     executor: Executor | None = None,
 ) -> Findings:
@@ -53,7 +53,7 @@ async def check_all(
     upstream = read_upstream(client.above, settings.trust_authentication_results)
     author = author_domain(headers)
     until = asyncio.get_running_loop().time() + settings.dns.timeout
-    timed = TimedResolver(resolver, until)
+    timed = TimedLookup(resolver, until)
     run = _runner(mail, executor, until)
     spf, dkim, arc, _ = await asyncio.gather(
         _spf(envelope, client, upstream, timed, settings),
@@ -111,7 +111,7 @@ def _runner(mail: RawMail, executor: Executor | None, until: float) -> Runner:
 
 
 async def _spf(
-    envelope: Envelope, client: Client, upstream: Upstream, resolver: Resolver, settings: Config
+    envelope: Envelope, client: Client, upstream: Upstream, resolver: Lookup, settings: Config
 ) -> tuple[SpfResult, ...]:
     if upstream.spf:
         return (upstream.spf,)
@@ -120,15 +120,15 @@ async def _spf(
     )
 
 
-async def _dkim(mail: RawMail, upstream: Upstream, resolver: Resolver, run: Runner) -> tuple[DkimResult, ...]:
+async def _dkim(mail: RawMail, upstream: Upstream, resolver: Lookup, run: Runner) -> tuple[DkimResult, ...]:
     return upstream.dkim or await check_dkim(mail, resolver=resolver, run=run)
 
 
-async def _arc(mail: RawMail, upstream: Upstream, resolver: Resolver, run: Runner, settings: Config) -> ArcResult:
+async def _arc(mail: RawMail, upstream: Upstream, resolver: Lookup, run: Runner, settings: Config) -> ArcResult:
     return upstream.arc or await check_arc(mail, resolver=resolver, run=run, trusted=settings.trusted_sealers)
 
 
-async def _ahead(author: str | None, upstream: Upstream, resolver: Resolver) -> None:
+async def _ahead(author: str | None, upstream: Upstream, resolver: Lookup) -> None:
     """Ask for the DMARC records while the other checks run."""
     if author and not upstream.dmarc:
         await walk_tree(author, resolver)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from milter.sender.dns import Answer, DnsError, Resolver
+from milter.sender.dns import Answer, DnsError, Lookup
 from milter.sender.fields import Field, RawMail
 from milter.sender.results import DkimResult
 from milter.sender.signature import (
@@ -25,13 +25,13 @@ MAX_SIGNATURES = 8
 Runner = Callable[[Callable[[], bool]], Awaitable[bool]]
 
 
-async def check_dkim(mail: RawMail, *, resolver: Resolver, run: Runner) -> tuple[DkimResult, ...]:
+async def check_dkim(mail: RawMail, *, resolver: Lookup, run: Runner) -> tuple[DkimResult, ...]:
     """The result of each signature, top first; none if the mail is unsigned."""
     signatures = mail.named(b"dkim-signature")[:MAX_SIGNATURES]
     return tuple(await asyncio.gather(*(_check(field, mail, resolver, run) for field in signatures)))
 
 
-async def _check(field: Field, mail: RawMail, resolver: Resolver, run: Runner) -> DkimResult:
+async def _check(field: Field, mail: RawMail, resolver: Lookup, run: Runner) -> DkimResult:
     signature = None
     try:
         signature = read_signature(field, DKIM_TAGS)
@@ -44,7 +44,7 @@ async def _check(field: Field, mail: RawMail, resolver: Resolver, run: Runner) -
         return DkimResult("temperror", *_identity(signature), reason="no time to read the body")
 
 
-async def _verify(signature: Signature, mail: RawMail, resolver: Resolver, run: Runner) -> DkimResult:
+async def _verify(signature: Signature, mail: RawMail, resolver: Lookup, run: Runner) -> DkimResult:
     if not mail.sound:
         raise SignatureError("permerror", "malformed header")
     if signature.algorithm == "rsa-sha1":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from milter.model import AuthResult
 from milter.sender.dmarc_record import WHILE_TESTING, DmarcRecord, parse_record
-from milter.sender.dns import Answer, DnsError, Resolver
+from milter.sender.dns import Answer, DnsError, Lookup
 from milter.sender.domains import is_within
 from milter.sender.results import DkimResult, DmarcResult, Policy, SpfResult
 
@@ -45,7 +45,7 @@ class Walk:
         return None
 
 
-async def walk_tree(domain: str, resolver: Resolver) -> Walk:
+async def walk_tree(domain: str, resolver: Lookup) -> Walk:
     """Collect the DMARC records of a domain and the names above it (§4.10), all asked for at once."""
     labels = domain.split(".")
     targets = [domain, *(".".join(labels[-count:]) for count in range(min(len(labels), MAX_LABELS) - 1, 0, -1))]
@@ -63,7 +63,7 @@ async def walk_tree(domain: str, resolver: Resolver) -> Walk:
     return Walk(domain, tuple(records))
 
 
-async def _ask(domain: str, resolver: Resolver) -> Answer | None:
+async def _ask(domain: str, resolver: Lookup) -> Answer | None:
     try:
         return await resolver.query(f"_dmarc.{domain}", "TXT")
     except DnsError:
@@ -75,7 +75,7 @@ async def check_dmarc(
     spf: Collection[SpfResult],
     dkim: Collection[DkimResult],
     *,
-    resolver: Resolver,
+    resolver: Lookup,
 ) -> DmarcResult:
     """Judge the author's domain by what SPF and DKIM found; None: the mail has not exactly one (§5.3.1)."""
     if author_domain is None:
@@ -96,7 +96,7 @@ async def check_dmarc(
 
 
 async def _judge(
-    walk: Walk, record: DmarcRecord, spf: Collection[SpfResult], dkim: Collection[DkimResult], resolver: Resolver
+    walk: Walk, record: DmarcRecord, spf: Collection[SpfResult], dkim: Collection[DkimResult], resolver: Lookup
 ) -> AuthResult:
     # HELO counts only in the place of a null MAIL FROM (§3.2.3).
     paths = [one for one in spf if one.identity == "mailfrom"] or spf
@@ -114,7 +114,7 @@ async def _judge(
     return "pass" if "pass" in words else "temperror" if "temperror" in words else "fail"
 
 
-async def _contribution(result: AuthResult, domain: str, strict: bool, author: Walk, resolver: Resolver) -> AuthResult:
+async def _contribution(result: AuthResult, domain: str, strict: bool, author: Walk, resolver: Lookup) -> AuthResult:
     """What one authenticated identifier brings: its result if it is aligned (§4.4, §4.10.2), else fail."""
     if domain == author.start:
         return result
@@ -126,7 +126,7 @@ async def _contribution(result: AuthResult, domain: str, strict: bool, author: W
     return result if walk.organisational == author.organisational else "fail"
 
 
-async def _policy(author_domain: str, domain: str, record: DmarcRecord, resolver: Resolver) -> Policy:
+async def _policy(author_domain: str, domain: str, record: DmarcRecord, resolver: Lookup) -> Policy:
     """What the owner asks for mail that fails, after sp, np and t (§4.7, §4.10.1); raises DnsError."""
     policy = record.policy
     if domain != author_domain:

@@ -53,7 +53,7 @@ class Answer:
     exists: bool = True
 
 
-class Resolver(Protocol):
+class Lookup(Protocol):
     """Anything that can answer a question of the sender checks."""
 
     async def query(self, name: str, kind: Kind) -> Answer:
@@ -61,14 +61,14 @@ class Resolver(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TimedResolver:
+class TimedLookup:
     """Another resolver, asked no longer than until a point of the event loop's time; what it knows it still tells."""
 
-    resolver: Resolver
+    resolver: Lookup
     until: float
 
     async def query(self, name: str, kind: Kind) -> Answer:
-        """See Resolver."""
+        """See Lookup."""
         try:
             async with asyncio.timeout_at(self.until):
                 return await self.resolver.query(name, kind)
@@ -83,7 +83,7 @@ class _Kept:
     failure: str = ""
 
 
-class CachingResolver:
+class Resolver:
     """A resolver that asks the configured servers, or those of /etc/resolv.conf."""
 
     def __init__(self, settings: Dns, clock: Callable[[], float] = time.monotonic) -> None:
@@ -103,7 +103,7 @@ class CachingResolver:
         self._asking: dict[tuple[str, Kind], asyncio.Task[_Kept]] = {}
 
     async def query(self, name: str, kind: Kind) -> Answer:
-        """See Resolver; a caller that is cancelled leaves the look-up to the others."""
+        """See Lookup; a caller that is cancelled leaves the look-up to the others."""
         key = (name.rstrip(".").lower(), kind)
         kept = self._kept.get(key)
         if kept is None or kept.until <= self._clock():

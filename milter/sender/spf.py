@@ -14,7 +14,7 @@ from typing import cast
 import spf
 
 from milter.model import AuthResult
-from milter.sender.dns import Answer, DnsError, Kind, Record, Resolver
+from milter.sender.dns import Answer, DnsError, Kind, Lookup, Record
 from milter.sender.domains import domain_of, to_ascii
 from milter.sender.results import SpfResult
 
@@ -69,7 +69,7 @@ def _for_pyspf(record: Record) -> object:
 
 
 async def check_spf(
-    client: str, mail_from: str, helo: str, *, resolver: Resolver, receiver: str = ""
+    client: str, mail_from: str, helo: str, *, resolver: Lookup, receiver: str = ""
 ) -> tuple[SpfResult, ...]:
     """SPF of MAIL FROM (of postmaster@HELO if that is null, RFC 7208 §2.4), then of HELO (§2.3).
 
@@ -90,7 +90,7 @@ async def check_spf(
     return tuple(replace(one, result=next(found)) if one.domain else one for one in asked) or (SpfResult(),)
 
 
-async def evaluate(client: str, sender: str, helo: str, resolver: Resolver, receiver: str = "") -> AuthResult:
+async def evaluate(client: str, sender: str, helo: str, resolver: Lookup, receiver: str = "") -> AuthResult:
     """One check_host() (RFC 7208 §4); sender "" stands for postmaster@helo."""
     answers: dict[Question, Answer | None] = {}
     for _ in range(MAX_ROUNDS):
@@ -108,7 +108,7 @@ async def evaluate(client: str, sender: str, helo: str, resolver: Resolver, rece
     return "permerror"
 
 
-async def _ask(question: Question, resolver: Resolver) -> Answer | None:
+async def _ask(question: Question, resolver: Lookup) -> Answer | None:
     try:
         return await resolver.query(*question)
     except DnsError:

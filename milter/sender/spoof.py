@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from milter.content.headers import Headers
 from milter.content.normalise import plain
@@ -63,9 +64,14 @@ def read_letterhead(
         addressed=addressed,
         recipients=addressed | frozenset(filter(None, map(normal_address, envelope.rcpt_to))),
         return_path=normal_address(envelope.mail_from or headers.get("return-path").strip(" <>")),
-        own_domains=tuple(to_ascii(domain) or domain for domain in own_domains),
+        own_domains=_in_ascii(own_domains),
         authenticated=authenticated,
     )
+
+
+@lru_cache(maxsize=8)
+def _in_ascii(domains: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(to_ascii(domain) or domain for domain in domains)
 
 
 def mailboxes(headers: Headers, *names: str) -> dict[str, tuple[Mailbox, ...]]:

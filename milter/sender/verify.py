@@ -11,7 +11,7 @@ from milter.sender.spoof import find_spoofs
 
 if TYPE_CHECKING:
     from milter.config import Config
-    from milter.sender.dns import Resolver
+    from milter.sender.dns import Lookup
 
 
 async def authenticate(
@@ -19,7 +19,7 @@ async def authenticate(
     envelope: Envelope,
     headers: Headers,
     *,
-    resolver: Resolver,
+    resolver: Lookup,
     settings: Config,
     executor: Executor | None = None,
 ) -> Authentication:

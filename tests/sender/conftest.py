@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from milter.config import Dns
-from milter.sender.dns import Answer, CachingResolver, DnsError, Kind
+from milter.sender.dns import Answer, DnsError, Kind, Resolver
 
 DATA = Path(__file__).parent / "data"
 # A record is (type, value); a bare word is a fault of the name: TIMEOUT, SERVFAIL, REFUSED.
@@ -149,7 +149,7 @@ class ServedZone:
     """A zone on a server of its own, and a resolver that asks it."""
 
     server: DnsServer
-    resolver: CachingResolver
+    resolver: Resolver
     port: int
 
 
@@ -162,7 +162,7 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
         server = DnsServer(zone)
         port = await server.start()
         dns = Dns(servers=(f"127.0.0.1:{port}",), **{"timeout": 2.0, **settings})
-        resolver = CachingResolver(dns, clock) if clock else CachingResolver(dns)
+        resolver = Resolver(dns, clock) if clock else Resolver(dns)
         started.append(ServedZone(server, resolver, port))
         return started[-1]
 

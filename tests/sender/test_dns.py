@@ -6,7 +6,7 @@ import pytest
 
 from milter.config import Dns
 from milter.errors import ConfigError
-from milter.sender.dns import Answer, CachingResolver, DnsError
+from milter.sender.dns import Answer, DnsError, Resolver
 
 
 async def test_each_record_type_as_the_checks_need_it(serve, txt):
@@ -60,7 +60,7 @@ async def test_a_fault_of_the_server_is_an_error_asked_once(serve, fault):
 async def test_a_lame_server_is_passed_over_for_the_next(serve):
     lame = await serve({"host.example.org": ["REFUSED"]})
     good = await serve({"host.example.org": [("A", "192.0.2.7")]})
-    resolver = CachingResolver(Dns(servers=(f"127.0.0.1:{lame.port}", f"127.0.0.1:{good.port}")))
+    resolver = Resolver(Dns(servers=(f"127.0.0.1:{lame.port}", f"127.0.0.1:{good.port}")))
     assert await resolver.query("host.example.org", "A") == Answer(("192.0.2.7",))
     await resolver.close()
 
@@ -111,9 +111,9 @@ async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(serve):
 
 async def test_a_server_that_is_no_address_is_a_fault_of_the_settings():
     with pytest.raises(ConfigError, match=r"ns\.example\.org is no IP address"):
-        CachingResolver(Dns(servers=("ns.example.org",)))
+        Resolver(Dns(servers=("ns.example.org",)))
 
 
 @pytest.mark.parametrize("server", ["192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353"])
 async def test_servers_with_and_without_port(server):
-    CachingResolver(Dns(servers=(server,)))
+    Resolver(Dns(servers=(server,)))

@@ -111,7 +111,9 @@ def _damaged_utf8(data: bytes) -> str | None:
 HIGH, LOW = bytes(range(128, 256)), bytes(range(128))
 RUN = re.compile(rb"[\x80-\xff]{3,}")
 TAG = re.compile(rb"<[^<>]*>")
-CANDIDATES = ["gb18030", "big5", "cp949", "cp932", "euc_jp", "cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256", "cp874"]
+CANDIDATES = [
+    "gb18030", "big5", "cp949", "cp932", "euc_jp", "cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256", "cp874",
+]  # fmt: skip
 GUESSED_ON = 1024
 ENOUGH = 20  # 8-bit characters from which a guess is better than windows-1252
 # Letters that only one of the Western single-byte charsets has at these places; the second set speaks against it.

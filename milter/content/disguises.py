@@ -13,18 +13,23 @@ STEMS = re.compile(
     "|hack|trojan|malware|spyware|virus|infect|record|money|payment|dollar|account|contact|friend|famil|email"
     "|address|adresse|device|nude|naked|sexual|pervert|secret|delete|destroy|publish|police|polizei|explos|bomb"
     "|victim|blackmail|ransom|embarrass|transfer|geld|konto|kontakt"
+    "|senha|haslo|heslo|losenord|wachtwoord|adgangskode|sifre|billetera|carteira|portfel|portemonnee"
+    "|парол|видео|биткоин|биткойн|кошел|камер|деньг|взлом|аккаунт|вирус|порно|секрет"
 )
 # Words that a mask may hide; stems do not do here, since "v*rus" must not become "viru".
 MASKED_WORDS = (
-    "bitcoin bitcoins password passwords passwort passworter porn porno porns pornography pornographic masturbate "
-    "masturbated masturbates masturbating masturbation webcam webcams camera cameras kamera video videos wallet "
-    "hacked hacker hackers hacking trojan malware virus money dollar dollars sex sexual sexually nude nudes naked "
-    "pervert dick penis pussy cock cum orgasm jerk jerking wank wanking bomb kill killed dead murder police "
-    "payment contacts friends family wichsen wichst onaniert onanieren"
-).split()
+    "bitcoin", "bitcoins", "password", "passwords", "passwort", "passworter", "porn", "porno", "porns",
+    "pornography", "pornographic", "masturbate", "masturbated", "masturbates", "masturbating", "masturbation",
+    "webcam", "webcams", "camera", "cameras", "kamera", "video", "videos", "wallet", "hacked", "hacker",
+    "hackers", "hacking", "trojan", "malware", "virus", "money", "dollar", "dollars", "sex", "sexual",
+    "sexually", "nude", "nudes", "naked", "pervert", "dick", "penis", "pussy", "cock", "cum", "orgasm", "jerk",
+    "jerking", "wank", "wanking", "bomb", "kill", "killed", "dead", "murder", "police", "payment", "contacts",
+    "friends", "family", "wichsen", "wichst", "onaniert", "onanieren",
+)  # fmt: skip
 LEET = str.maketrans("01345678@$!|€£¢¡+", "oieasgtbasilelcit")
 LEET_WITH_L = str.maketrans("01345678@$!|€£¢¡+", "oleasgtbasilelcit")
-LEET_CYRILLIC = str.maketrans("0346@€", "оачбае")
+LEET_CYRILLIC = str.maketrans("0346@€", "озчбае")
+LEET_CYRILLIC_WITH_E = str.maketrans("0346@€", "оечбае")
 
 _LETTER = r"[^\W\d_]"
 LINK = re.compile(r"://|^[wW]{3}\.|[\w.+-]@[\w-]+\.[A-Za-z]{2}")
@@ -72,7 +77,7 @@ def words(text: str) -> str:
     return NUMBER.sub(" # ", text.translate(FOLDED)).translate(SEPARATED)
 
 
-NUMBER = re.compile("#(?:[#.,']*#)?(?: ###(?!#))*")  # thousands may be set apart by blanks
+NUMBER = re.compile("#(?:[#.,']*#)?(?: ###(?!#))*(?:[.,]#+)?")  # thousands may be set apart by blanks
 SEPARATED = str.maketrans({".": " ", ",": " ", "'": " "} | EXPANDED)
 
 
@@ -136,7 +141,7 @@ def written(chunk: str) -> bool:
 
 def tables(part: str) -> tuple[dict[int, int], ...]:
     cyrillic = any("а" <= char <= "я" for char in part)
-    return (LEET_CYRILLIC,) if cyrillic else (LEET, LEET_WITH_L)
+    return (LEET_CYRILLIC, LEET_CYRILLIC_WITH_E) if cyrillic else (LEET, LEET_WITH_L)
 
 
 def hides_stem(part: str, word: str) -> bool:

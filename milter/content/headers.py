@@ -131,8 +131,9 @@ def _assembled(parts: list[tuple[int, bool, str]]) -> str:
     if not any(encoded for _, encoded, _ in parts):
         return "".join(text for _, _, text in parts)
     charset, data = "", b""
-    for position, encoded, text in parts:
-        if encoded and position == 0 and text.count("'") >= 2:
-            charset, _language, text = text.split("'", 2)
+    for position, encoded, piece in parts:
+        text = piece
+        if encoded and position == 0 and piece.count("'") >= 2:
+            charset, _language, text = piece.split("'", 2)
         data += unquote_to_bytes(text) if encoded else text.encode("utf-8", "replace")
     return decode(data, charset)

@@ -12,9 +12,10 @@ from milter.content.disguises import STEMS
 from milter.content.looks import WHITE, Colour, Look, colour, hiding_selectors, look, near
 
 BLOCKS = (
-    "p div br tr td th li ul ol dl dt dd h1 h2 h3 h4 h5 h6 hr table caption blockquote pre center section article "
-    "header footer main nav aside form fieldset option address body html"
-).split()
+    "p", "div", "br", "tr", "td", "th", "li", "ul", "ol", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6",
+    "hr", "table", "caption", "blockquote", "pre", "center", "section", "article", "header", "footer", "main",
+    "nav", "aside", "form", "fieldset", "option", "address", "body", "html",
+)  # fmt: skip
 UNSEEN_TAGS = ("script", "style", "title", "template", "noframes", "iframe", "object", "noembed")
 # Private-use characters that mark places while text is taken from the tree; pages lose their own.
 QUOTE_OPEN, QUOTE_CLOSE, HOLE = "\ue000", "\ue001", "\ue002"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -66,7 +67,7 @@ def lower_char(char: str) -> str:
 
 
 def shape_char(char: str) -> str:
-    """What kind of character stands here: "a" letter, "0" digit, "@" leet sign, ":" other; I . - and blank themselves."""
+    """What stands here: "a" letter, "0" digit, "@" leet sign, ":" other; "I", ".", "-" and blank are themselves."""
     if char.isspace():
         return " "
     if char in LEET_SIGNS:
@@ -79,12 +80,12 @@ def shape_char(char: str) -> str:
 class CharTable(dict[int, str]):
     """A table for str.translate that asks a function once for each character it has not seen."""
 
-    def __init__(self, function: object) -> None:
+    def __init__(self, function: Callable[[str], str]) -> None:
         super().__init__()
         self.function = function
 
     def __missing__(self, code: int) -> str:
-        self[code] = value = self.function(chr(code))  # type: ignore[operator]
+        self[code] = value = self.function(chr(code))
         return value
 
 

@@ -28,7 +28,10 @@ RUSSIAN = {letter: char for char, letter in LATIN.items() if char in STRICT and 
 RUSSIAN |= {"k": "к", "ë": "ё", "Ë": "Ё"}
 
 # Blocks that hold the sources of the table: phonetic letters, Greek to Hebrew, and the rare alphabets.
-_FOREIGN = "\u0250-\u02af\u0370-\u05ff\u07c0-\u07ff\u10a0-\u10ff\u13a0-\u167f\u16a0-\u16ff\u1c90-\u1cbf\u1d00-\u1d7f\u2c60-\u2dff\ua4d0-\ua7ff\uab30-\uabbf\U00010280-\U00011fff\U00016f00-\U00016f9f"
+_FOREIGN = (
+    "\u0250-\u02af\u0370-\u05ff\u07c0-\u07ff\u10a0-\u10ff\u13a0-\u167f\u16a0-\u16ff\u1c90-\u1cbf\u1d00-\u1d7f"
+    "\u2c60-\u2dff\ua4d0-\ua7ff\uab30-\uabbf\U00010280-\U00011fff\U00016f00-\U00016f9f"
+)
 _LETTER = r"[^\W\d_]"
 _NATIVE = rf"[^\W\d_{_FOREIGN}]"
 FOREIGN = re.compile(f"[{_FOREIGN}]")
@@ -36,8 +39,7 @@ FOREIGN_WORD = re.compile(rf"(?<!{_LETTER}){_NATIVE}*+[{_FOREIGN}]{_LETTER}*+")
 MIXED_WORD = re.compile(
     rf"(?<!{_LETTER})(?:[A-Za-z]++[{_FOREIGN}]|[{_FOREIGN}]++[A-Za-z\u00c0-\u024f]){_LETTER}*+"
 )
-ASCII_LETTERS = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-RUSSIAN_ONLY = "инвлдкмтпязыбьгчйжшюцщэфъ"
+GREEK = re.compile("[\u0370-\u03ff]")
 LATIN_ONLY = "tnrdlhgbmfvwzqsiu"
 
 
@@ -90,11 +92,12 @@ class _ForeignReader:
     """Reads words of a text in another script (Russian, Greek, Japanese …): only mixed words can be disguised."""
 
     def __init__(self) -> None:
-        self.mixed = 0
+        self.swapped = 0
 
     def read(self, text: str) -> tuple[str, bool]:
         text = MIXED_WORD.sub(self.word, text)
-        return text, self.mixed > 1
+        # One letter typed on the wrong keyboard is a slip.
+        return text, self.swapped > 1
 
     def word(self, found: re.Match[str]) -> str:
         word = found[0]
@@ -105,7 +108,7 @@ class _ForeignReader:
         read = as_latin(word) if surely_latin else as_russian(word)
         if read is None:
             return word
-        self.mixed += 1
+        self.swapped += sum(map(str.__ne__, word, read))
         return read
 
 
@@ -134,8 +137,8 @@ def inside(word: str) -> bool:
     """Whether the look-alikes make a word of their own: not "TNFα", "ΔT", "μm" as science writes them."""
     if len(word) < 3:
         return False
-    inner = word[1:-1]
-    return bool(FOREIGN.search(inner)) or not re.match("[\u0370-\u03ff]", word[0] if FOREIGN.match(word[0]) else word[-1])
+    at_edge = word[0] if FOREIGN.match(word[0]) else word[-1]
+    return bool(FOREIGN.search(word[1:-1])) or not GREEK.match(at_edge)
 
 
 def transcribes_sound(found: re.Match[str]) -> bool:

@@ -12,7 +12,9 @@ from milter.content.headers import Headers
 from milter.model import Signal, Text, Where
 
 HTML_FACTOR = 4  # markup is this many times longer than the text in it, and limits allow for it
-FORWARD_SUBJECT = re.compile(r"\s*(?:fwd?|wg|tr|i|rv|enc|doorst|pd|vb|vs|vidarebefordrat|vs|ilt|転送|전달|转发|轉寄)\s*[::]", re.IGNORECASE)
+FORWARD_SUBJECT = re.compile(
+    r"\s*(?:fwd?|wg|tr|i|rv|enc|doorst|pd|vb|vs|vidarebefordrat|ilt|転送|전달|转发|轉寄)\s*[:：]", re.IGNORECASE
+)
 NUMERIC_ENTITY = re.compile(r"&#(?:[0-9]{2,7}|[xX][0-9a-fA-F]{2,6});")
 FEW_WORDS = 8
 
@@ -142,7 +144,8 @@ class _Reading:
     def message(self, headers: Headers) -> Message:
         texts = tuple(without_repeats(self.texts))
         body = [text for text in texts if text.where != "subject"]
-        if any(text.quoted for text in body) and sum(len(text.content.split(None, FEW_WORDS)) for text in body if not text.quoted) < FEW_WORDS:
+        own = sum(len(text.content.split(None, FEW_WORDS)) for text in body if not text.quoted)
+        if own < FEW_WORDS and any(text.quoted for text in body):
             self.signal("context.only_quoted", "text")
         return Message(headers, texts, tuple(self.attachments), tuple(self.signals.values()), tuple(self.notes))
 

@@ -17,7 +17,8 @@ _ORIGINAL = (
     "Original Message|Original message|Ursprüngliche Nachricht|Originalnachricht|Ursprungliche Nachricht"
     "|Message d'origine|Message original|Mensaje original|Messaggio originale|Oorspronkelijk bericht"
     "|Mensagem original|Wiadomość oryginalna|Oryginalna wiadomość|Původní zpráva|Ursprungligt meddelande"
-    "|Oprindelig meddelelse|Исходное сообщение|Orijinal Mesaj|İletinin Aslı|元のメッセージ|원본 메시지|원본 메일|原始邮件|原始郵件"
+    "|Oprindelig meddelelse|Исходное сообщение|Orijinal Mesaj|İletinin Aslı|元のメッセージ"
+    "|원본 메시지|원본 메일|原始邮件|原始郵件"
 )
 _FORWARDED = (
     "Forwarded message|Forwarded Message|Weitergeleitete Nachricht|Message transféré|Message transmis|Mensaje reenviado"
@@ -33,17 +34,25 @@ _BEGIN_FORWARDED = (
     "|İletilen ileti başlangıcı|転送されたメッセージ|전달된 메시지|下面是被转发的邮件|以下是转发的邮件"
 )
 _WROTE = (
-    "wrote|writes|schrieb|schreibt|a écrit|écrit|escribió|ha scritto|scrisse|schreef|escreveu|napisał|napisał\\(a\\)|napisała"
-    "|napsal|napsala|napsal\\(a\\)|skrev|пишет|писал|написал|написал\\(а\\)|şunu yazdı|yazdı|のメール|書きました|님이 작성|작성|写道|寫道"
+    "wrote|writes|schrieb|schreibt|a écrit|écrit|escribió|ha scritto|scrisse|schreef|escreveu|napisał(?:a|\\(a\\))?"
+    "|napsal(?:a|\\(a\\))?|skrev|пишет|писал|написал(?:а|\\(а\\))?|şunu yazdı|yazdı|のメール|書きました|님이 작성|작성"
+    "|写道|寫道"
 )
-QUOTE_LINE = re.compile(r"\n[ \t]{0,3}(?:>(?!From )|\|[ >])")
+MARK = r"[ \t]{0,8}(?:[A-Z]{0,4}>(?!From )|\|[ >])"  # "> ", "> > ", "| ", and "GS> " with the initials of the cited
+MARKED = re.compile(rf"\n{MARK}")
+MARKS = re.compile(rf"(?:{MARK}[ \t]?)+")
 BREAK = re.compile(
-    rf"\n[ \t>*]{{0,4}}(?:(?P<original>[-_=]{{2,}} ?(?:{_ORIGINAL})\b[^\n]{{0,20}})"
-    rf"|(?P<forwarded>[-_=]{{2,}} ?(?:{_FORWARDED})\b[^\n]{{0,20}}|(?:{_BEGIN_FORWARDED})\s?[::])"
-    rf"|(?P<header>(?:{_FROM}) ?[::]\*? ?[^\n]{{1,200}}\n(?:[^\n]{{0,200}}\n){{0,2}}[ \t>*]{{0,4}}(?:{_OTHER}) ?[::]))"
+    r"\n[ \t>*]{0,4}(?:"
+    rf"(?P<original>[-_=]{{2,}} ?(?:{_ORIGINAL})\b[^\n]{{0,20}})"
+    rf"|(?P<forwarded>[-_=]{{2,}} ?(?:{_FORWARDED})\b[^\n]{{0,20}}|(?:{_BEGIN_FORWARDED})\s?[:：])"
+    rf"|(?:{_FROM}) ?[:：]\*? ?[^\n]{{1,200}}\n(?:[^\n]{{0,200}}\n){{0,2}}[ \t>*]{{0,4}}(?:{_OTHER}) ?[:：]"
+    r")"
 )
-ATTRIBUTION = re.compile(rf"(?:^|\n)(?P<line>[^\n]{{0,200}}(?:\n[^\n]{{1,200}})?\b(?:{_WROTE})\b[^\n]{{0,80}}[::])$")
+HEADER_LINE = re.compile(rf"[ \t*]*(?:(?:{_FROM}|{_OTHER}|Cc|CC|Reply-To|Message-I[Dd]) ?[:：]|[-_=]{{2,}}|$)")
+ATTRIBUTION = re.compile(rf"(?:^|\n)(?P<line>[^\n]{{0,200}}(?:\n[^\n]{{1,200}})?\b(?:{_WROTE})\b[^\n]{{0,80}}[:：])$")
 HAS_DATE = re.compile(r"\d{1,4}[./年-]|\d{4}|\d:\d\d|@|<")
+MOST_COLONS = 40  # lines that end in a colon and are looked at
+MOST_BREAKS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +60,47 @@ class Quoted:
     """A text taken apart: what its author says, what is cited, and whether it is a forwarded mail."""
 
     own: str
-    quoted: str
+    quoted: str = ""
     forwarded: bool = False
 
 
 def separate(text: str) -> Quoted:
-    """Take a text (line ends "\\n") apart; lines of citation marks lose them."""
-    text = "\n" + text
-    below, forwarded = _below(text)
-    own, cited = _marked(text[:below])
-    rest = QUOTE_MARKS.sub("\n", text[below:])
-    return Quoted(own.strip("\n"), "\n".join(filter(None, (cited, rest.strip("\n")))), forwarded)
+    """Take a text (line ends "\\n") apart. Citation marks at the beginnings of lines are taken off."""
+    below, forwarded = _below("\n" + text)
+    if below > len(text) and not MARKED.search("\n" + text):
+        return Quoted(text)
+    own, cited = [], []
+    for line in text[: below - 1].split("\n") if below else ():
+        mark = MARKS.match(line)
+        (cited if mark else own).append(line[mark.end() :] if mark else line)
+    cited += map(_unmarked, text[max(below - 1, 0) :].split("\n"))
+    return Quoted("\n".join(own).strip("\n"), "\n".join(cited).strip("\n"), forwarded)
 
 
-QUOTE_MARKS = re.compile(r"\n[ \t]{0,3}(?:[>|] ?)+")
+def _unmarked(line: str) -> str:
+    mark = MARKS.match(line)
+    return line[mark.end() :] if mark else line
 
 
 def _below(text: str) -> tuple[int, bool]:
-    """From where on everything is a cited mail, and whether that is a forwarded one."""
-    found = BREAK.search(text)
-    at = found.start() if found else len(text)
-    if (attributed := _attributed(text, at)) < at:
-        return attributed, False
-    return at, bool(found and found["forwarded"])
+    """From where on everything is a cited mail, and whether that is a forwarded one; the end if nothing is."""
+    at, forwarded = len(text), False
+    for _, found in zip(range(MOST_BREAKS), BREAK.finditer(text), strict=False):
+        if not _marks_follow(text, found.start() + 1):
+            at, forwarded = found.start(), found["forwarded"] is not None
+            break
+    attributed = _attributed(text, at)
+    return (attributed, False) if attributed < at else (at, forwarded)
 
 
-MOST_COLONS = 40  # lines that end in a colon and are looked at
+def _marks_follow(text: str, at: int) -> bool:
+    """Whether the text under a cited mail's header is marked line by line, so that the marks tell what is cited."""
+    for line in text[at : at + 2000].split("\n")[:12]:
+        if MARKS.match(line):
+            return True
+        if not HEADER_LINE.match(line):
+            return False
+    return False
 
 
 def _attributed(text: str, end: int) -> int:
@@ -87,22 +111,8 @@ def _attributed(text: str, end: int) -> int:
             break
         line = ATTRIBUTION.search(text, max(0, at - 400), at + 1)
         if line and HAS_DATE.search(line["line"]):
-            following = text[at + 1 : at + 400].lstrip()
-            if following and not following.startswith((">", "|")):
+            following = text[at + 1 : at + 400].lstrip("\n")
+            if following and not MARKS.match(following):
                 return at + 1
         at = text.find(":\n", at + 1, end)
     return end
-
-
-def _marked(text: str) -> tuple[str, str]:
-    """Own and cited lines, told apart by citation marks."""
-    if not QUOTE_LINE.search(text):
-        return text, ""
-    own, cited = [], []
-    for line in text.split("\n"):
-        bare = line.lstrip(" \t")
-        if bare.startswith((">", "| ", "|>")) and not bare.startswith(">From "):
-            cited.append(bare.lstrip(">| "))
-        else:
-            own.append(line)
-    return "\n".join(own), "\n".join(cited)

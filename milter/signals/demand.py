@@ -24,6 +24,7 @@ SAMPLE = 4000
 NEARNESS = ((20, 15), (40, 30), (80, 50))
 # Nobody blackmails for less, in any currency but coins; such a sum is a misread word.
 LEAST_DEMAND = 10
+SENTENCE_END = re.compile(r"[.!?。\n]\s")
 WALLET_LIKE = re.compile(r"(?<!\w)(?:[13t48]|bc1|ltc1|0x)[0-9a-z]{25,110}")
 
 
@@ -78,8 +79,8 @@ def _deadline(text: str, languages: tuple[str, ...]) -> int | None:
 
 def _time_weight(text: str, time: Stretch, languages: tuple[str, ...]) -> int:
     """How much a stretch of time looks like one to pay in."""
-    before = _names(text[max(0, time.start - 50) : time.start], "giving", CJK_GIVING, languages)
-    after = _names(text[time.end : time.end + 30], "giving", CJK_GIVING, languages)
+    before = _names(SENTENCE_END.split(text[max(0, time.start - 50) : time.start])[-1], "giving", CJK_GIVING, languages)
+    after = _names(SENTENCE_END.split(text[time.end : time.end + 30])[0], "giving", CJK_GIVING, languages)
     asking = _names(text[max(0, time.start - 60) : time.end + 60], "asking", CJK_ASKING, languages)
     return 2 * (before + after) + asking
 

@@ -41,9 +41,10 @@ def decimal(written: str, *, thousands: bool = True) -> Decimal | None:
 
 def number_at_end(text: str, languages: Sequence[str]) -> tuple[int | None, int]:
     """The value of the number words, or of the Chinese or Korean numeral, that a text ends with, and their length."""
-    for language in languages:
-        if words := _words_at_end(language).search(text):
-            return _spelt(words[0], language), len(words[0])
+    found = ((match[0], language) for language in languages if (match := _words_at_end(language).search(text)))
+    words, language = max(found, key=lambda candidate: len(candidate[0]), default=("", ""))
+    if words:
+        return _spelt(words, language), len(words)
     numeral = NUMERAL_AT_END.search(text)
     return (_numeral(numeral[1]), len(numeral[0])) if numeral else (None, 0)
 

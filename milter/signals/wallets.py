@@ -17,6 +17,7 @@ from milter.signals.checksums import currency_of
 from milter.signals.payment_uri import SCHEMES
 
 TOKEN = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{25,110}(?![0-9A-Za-z])")
+ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?[0-9A-Za-z]{1,8};")
 # Letters, digits, and what URL-encoding and entities spell them with.
 _RUN_BYTES = bytes(120 if (chr(b).isalnum() and b < 128) or b in b"%&#;" else 32 for b in range(256))
 _LONG_RUN = b"x" * 25
@@ -119,14 +120,14 @@ def _in_one_piece(raw: bytes, runs: bytes) -> tuple[Found, Found, set[str]]:
     tokens: set[str] = set()
     for start, end in _long_runs(runs):
         run = raw[start:end].decode("ascii")
-        for match in TOKEN.finditer(run):
+        literal = run if run.isalnum() else ENCODED.sub(lambda code: " " * len(code[0]), run)
+        for match in TOKEN.finditer(literal):
             tokens.add(match[0])
             if found := _judge(raw, match[0], start + match.start(), start + match.end()):
                 plain[_canonical(match[0])] = found
-        if not run.isalnum():
-            for token in TOKEN.findall(html.unescape(unquote(run))):
-                if token not in tokens and (currency := currency_of(token)) and not _in_link(raw, start):
-                    encoded[_canonical(token)] = (currency, True)
+        for token in TOKEN.findall(html.unescape(unquote(run))) if literal != run else ():
+            if token not in tokens and (currency := currency_of(token)) and not _in_link(raw, start):
+                encoded[_canonical(token)] = (currency, True)
     return plain, encoded, tokens
 
 
@@ -162,7 +163,7 @@ def _cut_up(raw: bytes, tokens: set[str]) -> Found:
 
 
 def _misread(tokens: Iterable[str]) -> Iterator[str]:
-    return (disguise.repaired(token) for token in tokens if token[0] in "13blBL" and not currency_of(token))
+    return (disguise.repaired(token) for token in tokens if token[0] in "13blBLI" and not currency_of(token))
 
 
 def _canonical(address: str) -> str:

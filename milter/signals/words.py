@@ -36,7 +36,7 @@ WORDS = {
         "hour hours hr hrs",
         "day days",
         "week weeks",
-        "pay paid send transfer deposit want ask demand price amount sum fee fine cost charg need requir request "
+        "pay paid send transfer deposit want ask demand price amount sum fee cost charg need requir request "
         "wire settl "
         "donat ransom bitcoin",
         "within have give left deadline expir remain until till start countdown only exactly next after ultimatum "

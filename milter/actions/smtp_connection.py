@@ -16,6 +16,8 @@ from milter.errors import NextHopError
 LINE_LIMIT = 64 * 1024
 LINES_LIMIT = 1000
 
+# In a reply these could end a line for our client or in a log.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REPLY_LINE = re.compile(r"(\d{3})(?:([ -])(.*))?", re.DOTALL)
 
 
@@ -182,7 +184,7 @@ class SmtpConnection(asyncio.Protocol):
             self._give_up("does not speak SMTP")
             return
         code, more, text = found.groups(default="")
-        self._lines.append(text)
+        self._lines.append(text if text.isprintable() else _CONTROL.sub("?", text))
         if more != "-":
             self._replies.append(Reply(int(code), tuple(self._lines)))
             self._lines = []

@@ -30,7 +30,7 @@ from milter.frontends.smtp_syntax import (
 )
 from milter.model import Envelope
 
-COMMANDS = ("HELO", "EHLO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "HELP", "XFORWARD")
+COMMANDS = ("HELO", "EHLO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "XFORWARD")
 # Handed through: what the next hop offers of these, and nothing else of it, is offered to the client.
 HANDED_THROUGH = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "REQUIRETLS", "MT-PRIORITY")
 # Offered while the next hop cannot be asked: a client must not change its mail because of a short absence.

@@ -152,19 +152,24 @@ class Supervisor:
         old = self._generation
         try:
             new = self._next_generation(old)
-            self._start(new)
         except ConfigError as error:
             log.error("reload refused, the old settings stay: %s", error)  # noqa: TRY400  one line says it all
             return
         except Exception:
             log.exception("reload failed, the old settings stay")
-            self._signal_workers(signal.SIGKILL, lambda child: child.generation is not old)
             return
-        self._generation = new
-        self._signal_workers(signal.SIGUSR1, lambda child: child.generation is old)
+        unused = new
+        try:
+            self._start(new)
+        except BlackmailFilterError as error:
+            log.error("reload failed, the old settings stay: %s", error)  # noqa: TRY400  the worker has logged more
+            self._signal_workers(signal.SIGKILL, new)
+        else:
+            self._generation, unused = new, old
+            self._signal_workers(signal.SIGUSR1, old)
+            log.info("reloaded")
         if new.listener is not old.listener:
-            old.listener.close()
-        log.info("reloaded")
+            unused.listener.close()
 
     def _next_generation(self, old: Generation) -> Generation:
         config = self._reload()
@@ -172,9 +177,10 @@ class Supervisor:
         listener = old.listener if config.listen == old.config.listen else bind(config.listen)
         return Generation(config, inspector, listener)
 
-    def _signal_workers(self, number: int, choose: Callable[[Child], bool] = lambda _: True) -> None:
+    def _signal_workers(self, number: int, generation: Generation | None = None) -> None:
+        """To all workers, or to those of one generation."""
         for child in self._children.values():
-            if choose(child):
+            if generation in {None, child.generation}:
                 os.kill(child.pid, number)
 
     def _stop(self) -> None:

@@ -175,6 +175,11 @@ async def test_breaking_off_before_the_final_dot_leaves_nothing(relay):
     assert hop.messages == [b"".join(MESSAGE)]
 
 
+async def test_control_characters_of_the_next_hop_go_no_further(relay):
+    _, ours = await relay(answers={"RCPT": "550 5.1.1 a\r250 b\x1b[2J"})
+    assert await send(ours) == Reply(550, ("5.1.1 a?250 b?[2J",))
+
+
 async def test_eight_bit_replies_and_addresses_pass(relay):
     hop, ours = await relay(answers={"RCPT": "550 5.1.1 \udcff gibt's nicht"})
     reply = await send(ours, recipient="<\udce4@example.org>")

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from milter.config import Config
+from milter.config import Config, load
 from milter.inspector import smtp_inspector
 from milter.model import Verdict
 
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "postfix"
 SAMPLES = Path(__file__).parents[1] / "samples"
 
 CLEAN = (
@@ -140,6 +141,15 @@ async def test_nothing_is_smuggled_past_the_filter(whole, connect):
     assert (await client.send(smuggled, recipient="<b@example.org>")).startswith("250 ")
     (delivered,) = await whole.postfix.settled()
     assert delivered.endswith(smuggled.replace(b"\r\n", b"\n"))
+
+
+@pytest.mark.parametrize("layout", ["before-queue", "after-queue"])
+def test_documented_settings_fit_the_documented_ports(layout):
+    folder = DOCUMENTED / layout
+    config = load(folder / "config.yaml")
+    postfix = (folder / "main.cf").read_text() + (folder / "master.cf").read_text()
+    assert f"127.0.0.1:{config.listen.port}" in postfix.replace("[127.0.0.1]", "127.0.0.1")
+    assert f"\n127.0.0.1:{config.next_hop.address.port} inet" in postfix
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Protocol
 
 from milter.model import Signal, Text
@@ -46,12 +46,12 @@ class Headers(Protocol):
         """All headers of that name, decoded."""
 
 
-def find_context(headers: Headers, texts: tuple[Text, ...], content_types: Sequence[str] = ()) -> tuple[Signal, ...]:
-    """`context.*` signals of a mail. content_types names the parts below the top one, such as "message/rfc822"."""
-    return (*_from_headers(headers, content_types), *_from_texts(texts))
+def find_context(headers: Headers, texts: tuple[Text, ...]) -> tuple[Signal, ...]:
+    """`context.*` signals of a mail."""
+    return (*_from_headers(headers), *_from_texts(texts))
 
 
-def _from_headers(headers: Headers, content_types: Sequence[str]) -> Iterator[Signal]:
+def _from_headers(headers: Headers) -> Iterator[Signal]:
     precedence = headers.get("Precedence").strip().lower()
     if precedence == "list" or any(headers.get(name) for name in LIST_HEADERS):
         yield Signal("context.list", "header", headers.get("List-Id")[:200])
@@ -59,8 +59,7 @@ def _from_headers(headers: Headers, content_types: Sequence[str]) -> Iterator[Si
         yield Signal("context.bulk", "header")
     if _is_automatic(headers):
         yield Signal("context.auto", "header")
-    types = [headers.get("Content-Type").split(";")[0].strip().lower(), *content_types]
-    if any(t.lower().startswith(REPORT_TYPES) for t in types):
+    if headers.get("Content-Type").strip().lower().startswith(REPORT_TYPES):
         yield Signal("context.report_attached", "header")
     if REPLY_SUBJECT.match(headers.get("Subject")):
         threaded = headers.get("In-Reply-To") or headers.get("References")
@@ -74,6 +73,9 @@ def _is_automatic(headers: Headers) -> bool:
 
 
 def _from_texts(texts: tuple[Text, ...]) -> Iterator[Signal]:
+    attached = next((text for text in texts if text.quoted and text.where == "subject"), None)
+    if attached:  # only a mail inside the mail has a second subject
+        yield Signal("context.report_attached", "subject", attached.content[:200])
     own = [text for text in texts if not text.quoted and text.where in ("text", "html")]
     if max((len(text.content) for text in own), default=0) > LONG:
         yield Signal("context.long", "text")

@@ -22,6 +22,8 @@ ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?[0-9A-Za-z]{1,8};")
 _RUN_BYTES = bytes(120 if (chr(b).isalnum() and b < 128) or b in b"%&#;" else 32 for b in range(256))
 _LONG_RUN = b"x" * 25
 
+# Text read from these breaks lines and misreads letters by itself.
+PICTURES = frozenset({"image", "pdf"})
 # Without one of these no cut-up address is looked for.
 HINTS = (b"coin", b"btc", b"bc1", b"wallet", b"usdt")
 OTHER_HINTS = tuple(word.encode() for word in ("итко", "ошел", "コイン", "比特", "코인", "지갑", "钱包"))
@@ -94,14 +96,14 @@ def find_wallets(text: str, where: Where) -> Wallets:
     raw = text.encode("utf-8", "surrogatepass")
     runs = raw.translate(_RUN_BYTES)
     long_run = _LONG_RUN in runs
-    hinted = _is_hinted(raw, text)
+    hinted = where in PICTURES or _is_hinted(raw, text)
     if not long_run and not hinted:
         return NOTHING
     plain, encoded, tokens = _in_one_piece(raw, runs) if long_run else ({}, {}, set())
     cut_up = _cut_up(raw, tokens) if hinted else {}
     if encoded or cut_up:
         plain = {address: what for address, what in plain.items() if what[1]}
-    hidden = {"evasion.encoded_wallet": encoded, "evasion.split_wallet": cut_up}
+    hidden = {"evasion.encoded_wallet": encoded, "evasion.split_wallet": cut_up if where not in PICTURES else {}}
     return Wallets(
         tuple(Wallet(currency, a, valid, where) for a, (currency, valid) in (plain | encoded | cut_up).items()),
         frozenset(name for name, addresses in hidden.items() if addresses),

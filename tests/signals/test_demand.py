@@ -137,7 +137,7 @@ def test_a_payment_uri_names_a_sum_where_the_text_does_not():
 @pytest.mark.parametrize(("language", "currency"), [("da", "DKK"), ("sv", "SEK")])
 def test_kr_is_read_in_the_language_of_the_text(language, currency):
     text = {
-        "da": "Jeg har din video, og du skal betale 2000 kr inden i morgen, ellers sender jeg den til alle dine venner.",
+        "da": "Jeg har din video, og du skal betale 2000 kr inden i morgen, ellers sender jeg den til dine venner.",
         "sv": "Jag har din video och du ska betala 2000 kr i morgon, annars skickar jag den till alla dina vänner.",
     }[language]
     assert find_demand(text) == Demand("2000", currency, None)

@@ -147,6 +147,14 @@ def test_a_cut_up_address_is_put_together(address, disguise):
     assert result.evasions == SPLIT
 
 
+@pytest.mark.parametrize("where", ["image", "pdf"])
+def test_text_from_pictures_is_put_together_without_a_hint_and_is_no_evasion(where):
+    result = find_wallets(f"{P2PKH[:20]}\n{P2PKH[20:]}", where)
+    assert [w.address for w in result.wallets] == [P2PKH]
+    assert result.evasions == frozenset()
+    assert find_wallets(f"{P2PKH[:20]}\n{P2PKH[20:]}", "text").wallets == ()
+
+
 @pytest.mark.parametrize(
     ("written", "address"),
     [

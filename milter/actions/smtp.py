@@ -155,12 +155,18 @@ class SmtpTransaction:
             await connection.ask(xforward)
         return await connection.ask(opening)
 
-    def _for_client(self, reply: Reply) -> Reply:
-        """421 is about the connection between us and the next hop; to our client it is a passing refusal."""
-        if reply.code != 421:
-            return reply
-        self._connection.abort()
-        return Reply(451, reply.lines)
+    def _for_client(self, reply: Reply, *, may_accept: bool = True) -> Reply:
+        """The next hop's answer as an answer of ours.
+
+        421 is about the connection between us and the next hop; to our client it is a passing refusal.
+        """
+        if reply.code == 421:
+            self._connection.abort()
+            return Reply(451, reply.lines)
+        if reply.code < 400 and not (may_accept and reply.accepted):
+            self._connection.abort()
+            raise NextHopError(f"next hop answers out of place: {reply}")
+        return reply
 
     async def data(self, parts: Sequence[bytes]) -> Reply:
         """DATA, the message, and what the next hop makes of it."""
@@ -168,8 +174,9 @@ class SmtpTransaction:
         try:
             go_ahead = (await connection.ask([b"DATA\r\n"]))[0]
             if go_ahead.code != 354:
+                refusal = self._for_client(go_ahead, may_accept=False)
                 self.abandon()
-                return self._for_client(go_ahead)
+                return refusal
             block: bytes | memoryview = b""
             for following in wire_blocks(parts):
                 if block:

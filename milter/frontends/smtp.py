@@ -212,10 +212,12 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
         await self.push(Reply(250, (self.hostname, *self._offers())))
 
     def _offers(self) -> list[str]:
-        sizes = [self._service.config.max_size, int(self._capabilities.get("SIZE") or 0)]
+        # RFC 1870 §3: a next hop that says 0, or nothing, has no fixed limit.
+        size = self._capabilities.get("SIZE", "")
+        limit = int(size) if size.isdecimal() and len(size) <= 20 else 0
         return [
             "PIPELINING",
-            f"SIZE {min(size for size in sizes if size)}",
+            f"SIZE {min(limit or self._service.config.max_size, self._service.config.max_size)}",
             *(keyword for keyword in HANDED_THROUGH if keyword in self._capabilities),
             "XFORWARD " + " ".join(XFORWARD_ATTRIBUTES),
         ]
@@ -298,11 +300,9 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
         """The message, in one await; bytes that came ahead of our 354 count."""
         done: asyncio.Future[bytes] = self.loop.create_future()
         self._data = DataReader(self._service.config.max_size, done)
-        early = self._reader._buffer  # type: ignore[attr-defined]
-        if early:
-            ahead = bytes(early)
-            early.clear()
-            self._take_data(ahead)
+        while self._data and self._reader._buffer:  # type: ignore[attr-defined]
+            # Does not wait, and lets the connection flow again where the buffer was full.
+            self._take_data(await self._reader.read(self.line_length_limit))
         await self.push(GO_AHEAD)
         try:
             return await done

@@ -84,6 +84,8 @@ class Supervisor:
 
     def _start(self, generation: Generation) -> None:
         """Fork the workers of a generation and wait until each one serves."""
+        # What is loaded by now is shared; the collector would write into it and so copy it.
+        gc.unfreeze()
         gc.collect()
         gc.freeze()
         ends = [self._fork(generation) for _ in range(worker_count(generation.config))]

@@ -175,6 +175,17 @@ async def test_breaking_off_before_the_final_dot_leaves_nothing(relay):
     assert hop.messages == [b"".join(MESSAGE)]
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [{"DATA": "250 Ok"}, {"MAIL": "354 Ok"}, {"RCPT": "354 Ok"}, {"message": "354 Ok"}, {"message": "150 Ok"}],
+    ids=str,
+)
+async def test_answers_out_of_place_accept_nothing(relay, answers):
+    _, ours = await relay(answers=answers)
+    with pytest.raises(NextHopError):
+        await send(ours)
+
+
 async def test_control_characters_of_the_next_hop_go_no_further(relay):
     _, ours = await relay(answers={"RCPT": "550 5.1.1 a\r250 b\x1b[2J"})
     assert await send(ours) == Reply(550, ("5.1.1 a?250 b?[2J",))

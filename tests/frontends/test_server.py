@@ -22,6 +22,7 @@ import asyncio, logging, os, sys
 from pathlib import Path
 from milter.config import load
 from milter.errors import ConfigError
+from milter.frontends import supervisor
 from milter.frontends.server import serve
 from milter.model import Verdict
 
@@ -33,6 +34,8 @@ async def inspector(raw, envelope):
     return Verdict()
 
 def make_inspector(config):
+    if config.hostname == "crash.example":
+        supervisor.work = None
     if "broken.test" in config.own_domains:
         raise ConfigError("rules.yaml:3: broken")
     return inspector
@@ -214,6 +217,21 @@ def test_a_faulty_reload_keeps_the_old_settings(start, change, complaint):
     assert "Traceback" not in server.log.read_text()
     assert server.greeting() == "220 one.example blackmail-filter"
     assert server.workers == workers
+
+
+def test_workers_that_do_not_start_leave_the_old_ones(start):
+    server = start(workers=2)
+    workers = server.workers
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server.configure(hostname="crash.example", listen=f"127.0.0.1:{port}")
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: "the old settings stay: a worker did not start" in server.log.read_text())
+    server.until(lambda: server.workers == workers)
+    assert server.greeting() == "220 one.example blackmail-filter"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
 def test_reload_can_move_to_another_port(start):

@@ -174,6 +174,27 @@ async def test_fifty_megabytes_arrive_byte_for_byte(start_hop, start_filter, con
     assert own_part(hop.messages[0]) == message
 
 
+async def test_message_sent_ahead_of_354_may_be_larger_than_any_buffer(start_hop, start_filter, connect):
+    message = b"Subject: early\r\n\r\n" + b"x" * 998 + b"\r\n" * 1000 + b"RSET\r\n" * 100_000
+    hop = await start_hop()
+    client = await connect(await start_filter(hop))
+    await client.hello()
+    client.writer.write(
+        b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n" + message + b".\r\nNOOP\r\n"
+    )
+    replies = [(await client.reply())[:3] for _ in range(5)]
+    assert replies == ["250", "250", "354", "250", "250"]
+    assert own_part(hop.messages[0]) == message
+
+
+@pytest.mark.parametrize(
+    ("size", "offered"), [("SIZE", 52428800), ("SIZE 0", 52428800), ("SIZE x", 52428800), ("SIZE 9", 9)]
+)
+async def test_size_of_the_next_hop(size, offered, start_hop, start_filter, connect):
+    client = await connect(await start_filter(await start_hop(offers=("PIPELINING", size))))
+    assert f"250-SIZE {offered}\n" in await client.hello()
+
+
 # Trap 8: a client that goes away in the middle.
 async def test_client_gone_during_inspection_takes_its_mail_back(start_hop, start_filter, connect):
     inspecting, go_on = asyncio.Event(), asyncio.Event()

@@ -22,15 +22,15 @@ NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 LOOPBACK = "127.0.0.1"
 ALL_XFORWARD = "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE"
 OFFERS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "SIZE 200000000", ALL_XFORWARD)
-HANG, DROP = "hang", "drop"
+HANG, DROP, SLOW = "hang", "drop", "slow "
 
 
 @dataclass
 class FakeHop:
     """A next hop that does as it is told and remembers what it was told.
 
-    answers maps the beginning of a command (or "connect", or "message" for the end of DATA) to a reply, HANG or DROP;
-    a list is used up one by one, and its last entry stays.
+    answers maps the beginning of a command (or "connect", or "message" for the end of DATA) to a reply, to HANG, DROP,
+    or SLOW and a reply; a list is used up one by one, and its last entry stays.
     """
 
     offers: tuple[str, ...] = OFFERS
@@ -120,6 +120,9 @@ class FakeHop:
 
     @staticmethod
     async def _say(writer: asyncio.StreamWriter, answer: str) -> None:
+        if answer.startswith(SLOW):
+            await asyncio.sleep(0.5)
+            answer = answer.removeprefix(SLOW)
         if answer == HANG:
             await asyncio.sleep(3600)
         if answer == DROP:

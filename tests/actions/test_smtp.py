@@ -78,6 +78,17 @@ async def test_a_connection_closed_while_idle_costs_no_mail(relay):
     assert len(hop.messages) == 2
 
 
+async def test_a_connection_that_speaks_unasked_is_given_up(relay):
+    """Its replies would be taken for those to later commands."""
+    hop, ours = await relay()
+    await send(ours)
+    hop.writers[0].write(b"250 surprise\r\n")
+    await hop.until(lambda: "QUIT" in hop.commands)
+    hop.answers["RCPT"] = "550 5.1.1 no"
+    assert await send(ours) == Reply(550, ("5.1.1 no",))
+    assert hop.connections == 2
+
+
 @pytest.mark.parametrize("farewell", ["421 4.4.2 Timeout", "drop"])
 async def test_a_connection_that_ends_with_the_first_command_costs_no_mail(relay, farewell):
     hop, ours = await relay(answers={"MAIL": ["250 Ok", farewell, "250 Ok"]})

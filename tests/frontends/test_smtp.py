@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import socket
+import threading
 
 import pytest
 
+from milter.actions.maildir import Maildir
 from milter.model import Verdict
 
 MAIL = b"From: a@example.org\r\nSubject: x\r\n\r\nHello\r\n"
@@ -247,6 +249,34 @@ async def test_client_gone_after_the_final_dot_does_not_cut_the_mail_off(start_h
     assert "action=defer" in caplog.text
 
 
+async def test_client_gone_during_the_quarantine_write_does_not_cut_it_off(
+    start_hop, start_filter, connect, caplog, monkeypatch
+):
+    caplog.set_level(logging.INFO)
+    writing, go_on = threading.Event(), threading.Event()
+    write = Maildir.add_with_record
+
+    def slow_write(*arguments):
+        writing.set()
+        assert go_on.wait(20)
+        return write(*arguments)
+
+    monkeypatch.setattr(Maildir, "add_with_record", slow_write)
+    hop = await start_hop()
+    running = await start_filter(hop, QUARANTINE)
+    client = await connect(running)
+    await client.hello()
+    await client.open_data()
+    client.writer.write(MAIL + b".\r\n")
+    await hop.until(writing.is_set)
+    client.break_off()
+    await asyncio.sleep(0.1)
+    go_on.set()
+    await running.service.empty()
+    assert running.quarantined == [MAIL]
+    assert "action=quarantine" in caplog.text
+
+
 async def test_client_gone_in_the_middle_of_data(start_hop, start_filter, connect):
     hop = await start_hop()
     running = await start_filter(hop)
@@ -268,6 +298,13 @@ async def test_timer_leaves_inspection_and_relay_alone(start_hop, start_filter, 
 
     hop = await start_hop()
     client = await connect(await start_filter(hop, inspector, command_timeout=0.2))
+    await client.hello()
+    assert await client.send(MAIL) == "250 2.0.0 Ok: queued as HOP1"
+
+
+async def test_timer_leaves_a_slow_next_hop_alone(start_hop, start_filter, connect):
+    hop = await start_hop(answers={"RCPT": "slow 250 Ok"})
+    client = await connect(await start_filter(hop, command_timeout=0.2))
     await client.hello()
     assert await client.send(MAIL) == "250 2.0.0 Ok: queued as HOP1"
 

@@ -1,0 +1,138 @@
+"""The programs that are measured, each started on free loopback ports with folders of its own, and stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+PATIENCE = 180.0  # rspamd compiles its expressions first
+
+
+def free_port() -> int:
+    """A port that nobody uses right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for(port: int) -> None:
+    """Until something accepts connections there. Raises TimeoutError."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+@contextlib.contextmanager
+def running(
+    command: list[str], port: int, log: Path, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that listens on a port; it and its children are ended together."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
+    try:
+        wait_for(port)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextlib.contextmanager
+def sink(folder: Path) -> Iterator[int]:
+    """Postfix's smtp-sink: takes everything, keeps nothing."""
+    port = free_port()
+    with running(["smtp-sink", "-u", "nobody", f"127.0.0.1:{port}", "1024"], port, folder / "sink.log"):
+        yield port
+
+
+@contextlib.contextmanager
+def ours(folder: Path, next_hop: int, *, workers: int | str = 1, inspect: bool = True) -> Iterator[int]:
+    """The filter itself, in front of next_hop, with DNS off."""
+    port = free_port()
+    config = folder / f"ours-{port}.yaml"
+    settings = {
+        "listen": f"127.0.0.1:{port}",
+        "next_hop": f"smtp://127.0.0.1:{next_hop}",
+        "quarantine_dir": str(folder / "quarantine"),
+        "workers": workers,
+        "inspect": inspect,
+        "verify_senders": False,
+        "hostname": "filter.example.org",
+    }
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    command = [sys.executable, "-m", "milter", "serve", "-c", str(config), "--log-level", "warning"]
+    with running(command, port, folder / f"ours-{port}.log"):
+        yield port
+
+
+@contextlib.contextmanager
+def spampd(folder: Path, next_hop: int) -> Iterator[int]:
+    """Debian's spampd with SpamAssassin and its local rules, two children for two cores."""
+    port = free_port()
+    home = folder / "spampd"
+    home.mkdir(exist_ok=True)
+    shutil.chown(home, "nobody")
+    command = [
+        "spampd", "--nodetach", f"--host=127.0.0.1:{port}", f"--relayhost=127.0.0.1:{next_hop}", "--children=2",
+        "--user=nobody", "--group=nogroup", "--local-only", f"--homedir={home}", f"--pid={home}/pid", "--maxrequests=10000",
+    ]  # fmt: skip
+    with running(command, port, folder / "spampd.log"):
+        yield port
+
+
+@contextlib.contextmanager
+def rspamd(folder: Path) -> Iterator[int]:
+    """Debian's rspamd with its shipped rules, two workers, no DNS, no Redis; gives the port of /checkv2."""
+    port, milter_port, control = free_port(), free_port(), free_port()
+    local = folder / "rspamd" / "local.d"
+    local.mkdir(parents=True, exist_ok=True)
+    state = folder / "rspamd" / "state"
+    state.mkdir(exist_ok=True)
+    (local / "worker-normal.inc").write_text(f'bind_socket = "127.0.0.1:{port}"; count = 2;\n')
+    (local / "worker-proxy.inc").write_text(f'bind_socket = "127.0.0.1:{milter_port}"; count = 1;\n')
+    (local / "worker-controller.inc").write_text(f'bind_socket = "127.0.0.1:{control}"; count = 1;\n')
+    (local / "worker-fuzzy.inc").write_text("enabled = false;\n")
+    (local / "logging.inc").write_text('type = "console"; level = "error";\n')
+    (local / "options.inc").write_text(
+        f'disable_monitoring = true; dns {{ nameserver = ["127.0.0.1:{free_port()}"]; timeout = 0.01s; retransmits = 1; }}\n'
+        "local_addrs = [];\n"
+    )
+    for path in (folder, folder / "rspamd", state):
+        shutil.chown(path, "_rspamd")
+    command = [
+        "rspamd", "-f", "-u", "_rspamd", "-g", "_rspamd", f"--var=LOCAL_CONFDIR={folder / 'rspamd'}",
+        f"--var=DBDIR={state}", f"--var=RUNDIR={state}",
+    ]  # fmt: skip
+    with running(command, port, folder / "rspamd.log"):
+        yield port
+
+
+def missing(*programs: str) -> list[str]:
+    """Those programs that are not installed."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin"
+    return [program for program in programs if shutil.which(program, path=path) is None]

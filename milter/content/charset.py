@@ -86,7 +86,7 @@ def _eight_bit(data: bytes, declared: str | None) -> str:
             return text
     if declared == "utf_8" and (text := _damaged_utf8(data)) is not None:
         return text
-    name = guess(data) or declared or "cp1252"
+    name = guess(data) or (declared if declared != "utf_8" else None) or "cp1252"
     return data.decode(name if name != "cp1252" else "latin_1", "replace").translate(C1)
 
 

@@ -128,7 +128,7 @@ def _unleeted(part: str, chunk: str, found: set[str]) -> str:
             if hides_stem(candidate, word):
                 found.add("evasion.leet")
                 return part.replace(core, f" {core.translate(table)} ", 1) if candidate is core else word
-    if plausible(core):
+    if len(core) * 2 > len(part) and not part[0].isdigit() and not chunk.isupper() and plausible(core):
         return part.replace(core, f" {core.translate(tables(core)[0])} ", 1)
     return part
 
@@ -153,7 +153,8 @@ def hides_stem(part: str, word: str) -> bool:
 def plausible(core: str) -> bool:
     """Whether this is a word with some letters replaced: y0u, h4cked; not mp3, h264, i18n, 4f9a1c."""
     signs = [char for char in core if not char.isalpha()]
-    if len(core) < 3 or len(signs) * 3 > len(core) or not set(signs) <= set("01345@€"):
+    fewest = 3 if set(signs) <= set("01345") else 4
+    if len(core) < fewest or len(signs) * 3 > len(core) or not set(signs) <= set("01345@€"):
         return False
     word = core.translate(tables(core)[0])
     return word.isalpha() and bool(VOWEL.search(word)) and not HARD.search(word)

@@ -56,6 +56,9 @@ def split_headers(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
     at = start
     if raw.startswith(b"From ", at):
         at = _next_line(raw, at, end)
+    # A continuation of nothing is passed over if fields follow, as other parsers do.
+    if raw.startswith((b" ", b"\t"), at) and FIELD.match(raw, after := _next_line(raw, at, end), end):
+        at = after
     fields = []
     while (found := FIELD.match(raw, at, end)) is not None:
         fields.append((found[1].decode("ascii"), found[2].rstrip(b"\r")))

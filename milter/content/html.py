@@ -10,6 +10,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from milter.content.disguises import STEMS
 from milter.content.looks import WHITE, Colour, Look, colour, hiding_selectors, look, near
+from milter.content.tangle import is_tangled, without_tags
 
 BLOCKS = (
     "p", "div", "br", "tr", "td", "th", "li", "ul", "ol", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6",
@@ -22,7 +23,6 @@ QUOTE_OPEN, QUOTE_CLOSE, HOLE = "\ue000", "\ue001", "\ue002"
 OWN_MARKS = str.maketrans("", "", QUOTE_OPEN + QUOTE_CLOSE + HOLE)
 HOLE_IN_WORD = re.compile(f"[^\\W\\d_]{HOLE}+(?=[^\\W\\d_])")
 PAYMENT_SCHEMES = ("coin:", "cash:", "monero:", "ethereum:", "dash:", "tron:", "ripple:")
-MAX_CLIMB = 100  # ancestors that are asked for a background
 HIDDEN_LETTERS = 40  # hidden text shorter than this is no text of its own
 
 
@@ -42,7 +42,8 @@ BLOCK = re.compile(f"<(?=/?{_branches(BLOCKS)})")
 class Page:
     """text is what is seen, quoted what stands in citations, hidden what is not seen.
 
-    filler: something invisible stands within words. links: payment URIs that links carry.
+    filler: something invisible stands within words. links: payment URIs that links carry. tangled: the page was not
+    parsed, since that would take too long; text is all of it without tags.
     """
 
     text: str
@@ -50,12 +51,16 @@ class Page:
     hidden: str = ""
     filler: bool = False
     links: tuple[str, ...] = ()
+    tangled: bool = False
 
 
 def read(source: str) -> Page:
     """The text of a page. Never raises."""
     source = source.translate(OWN_MARKS) if re.search(f"[{QUOTE_OPEN}-{HOLE}]", source) else source
-    tree = LexborHTMLParser(BLOCK.sub("\n<", source))
+    marked, blocks = BLOCK.subn("\n<", source)
+    if is_tangled(source, blocks):
+        return Page(without_tags(marked), tangled=True)
+    tree = LexborHTMLParser(marked)
     root = tree.root
     if root is None:
         return Page("")
@@ -125,6 +130,7 @@ class _Concealment:
         self.looks: dict[int, Look] = {}
         self.hidden: list[str] = []
         self.done: set[int] = set()
+        self.grounds: dict[int, Colour | None] = {}
 
     def remove(self, sheet: str) -> list[str]:
         """Replace what is out of sight by holes; returns the texts that stood there, in order."""
@@ -154,14 +160,21 @@ class _Concealment:
     def background(self, node: LexborNode) -> Colour | None:
         """The colour behind a node's text: that of the nearest element that has one; None behind a picture."""
         at: LexborNode | None = node
-        for _ in range(MAX_CLIMB):
-            if at is None:
+        passed = []
+        ground: Colour | None = WHITE
+        while at is not None:
+            key = at.mem_id
+            own = self.looks.get(key)
+            if key in self.grounds:
+                ground = self.grounds[key]
                 break
-            own = self.looks.get(at.mem_id)
+            passed.append(key)
             if own is not None and (own.background or own.painted):
-                return own.background
+                ground = own.background
+                break
             at = at.parent
-        return WHITE
+        self.grounds.update(dict.fromkeys(passed, ground))
+        return ground
 
     def conceal(self, node: LexborNode, own: Look) -> None:
         """Take out the text of a node, but for elements in it that come into sight again by their own style."""

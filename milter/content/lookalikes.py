@@ -40,7 +40,7 @@ MIXED_WORD = re.compile(
     rf"(?<!{_LETTER})(?:[A-Za-z]++[{_FOREIGN}]|[{_FOREIGN}]++[A-Za-z\u00c0-\u024f]){_LETTER}*+"
 )
 GREEK = re.compile("[\u0370-\u03ff]")
-LATIN_ONLY = "tnrdlhgbmfvwzqsiu"
+LATIN_ONLY = "tnrdlhgbmfvwzqsiuDFGLNQRUVWZ"
 
 
 def latin_dominates(text: str) -> bool:
@@ -48,7 +48,7 @@ def latin_dominates(text: str) -> bool:
     sample = text[:4000]
     latin = sum(map(sample.count, LATIN_ONLY))
     other = sum(1 for char in FOREIGN.findall(sample) if char not in STRICT)
-    return latin > other
+    return latin > other or (latin == other and any(char.isascii() and char.isalpha() for char in sample))
 
 
 def reveal(text: str) -> tuple[str, bool]:

@@ -112,11 +112,14 @@ class _Reading:
 
     def page(self, source: str, inner: bool, cut: bool) -> None:
         page = html.read(source)
+        if page.tangled:
+            self.note("HTML too tangled to parse was read without its tags.")
         self.add("html", page.text, inner, cut)
         if page.quoted:
             self.quoted("html", page.quoted)
         if page.hidden:
             self.texts.append(Text("html", page.hidden, inner))
+        self.texts += [Text("html", link, inner) for link in page.links]
         if page.filler:
             self.signal("evasion.hidden_text", "html")
 

@@ -116,7 +116,7 @@ def _declared(part: Part, default: str) -> tuple[Part, str]:
         return replace(part, content_type=default), ""
     content_type, options = parameters(headers.get("content-type"))
     if content_type.count("/") != 1:
-        content_type = default
+        content_type = "text/plain" if "content-type" in headers else default  # RFC 2045 §5.2
     _disposition, more = parameters(headers.get("content-disposition"))
     return replace(
         part,

@@ -69,7 +69,8 @@ def separate(text: str) -> Quoted:
     below, forwarded = _below("\n" + text)
     if below > len(text) and not MARKED.search("\n" + text):
         return Quoted(text)
-    own, cited = [], []
+    own: list[str] = []
+    cited: list[str] = []
     for line in text[: below - 1].split("\n") if below else ():
         mark = MARKS.match(line)
         (cited if mark else own).append(line[mark.end() :] if mark else line)

@@ -29,11 +29,12 @@ BULK_HEADERS = (
 LIST_HEADERS = ("List-Id", "List-Post", "List-Archive")
 AUTO_REPLY = frozenset({"auto-replied", "auto-generated", "auto-notified"})
 REPORT_TYPES = ("multipart/report", "message/feedback-report", "message/rfc822")
-# Straight marks look alike, so an opening one stands at the start of a word and a closing one at an end.
 CITED = re.compile(
     rf"„[^„“”]{{{CITATION},}}+[“”]|“[^“”]{{{CITATION},}}+”|«[^«»]{{{CITATION},}}+»|»[^«»]{{{CITATION},}}+«"
-    rf"|「[^「」]{{{CITATION},}}+」|『[^『』]{{{CITATION},}}+』|(?<!\S)\"(?=\S)[^\"]{{{CITATION},}}+(?<=\S)\"(?!\w)"
+    rf"|「[^「」]{{{CITATION},}}+」|『[^『』]{{{CITATION},}}+』"
 )
+# Straight marks look alike, so an opening one stands at the start of a word and a closing one at an end.
+STRAIGHT_CITED = re.compile(rf"\"(?<!\S\")(?=\S)[^\"]{{{CITATION},}}+\"(?<=\S\")(?!\w)")
 
 
 class Headers(Protocol):
@@ -80,6 +81,9 @@ def _from_texts(texts: tuple[Text, ...]) -> Iterator[Signal]:
     if max((len(text.content) for text in own), default=0) > LONG:
         yield Signal("context.long", "text")
     for text in own:
-        if cited := CITED.search(text.content):
+        cited = STRAIGHT_CITED.search(text.content)
+        if not cited and not text.content.isascii():
+            cited = CITED.search(text.content)
+        if cited:
             yield Signal("context.quotation_marks", text.where, cited[0][:80])
             return

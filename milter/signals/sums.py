@@ -111,7 +111,7 @@ def _value(text: str, mention: _Mention, languages: Sequence[str]) -> tuple[Deci
     earlier = text[max(0, start - REACH) : start]
     before = BEFORE.search(earlier)
     after = AFTER.match(text, end) if mention.beside else None
-    if after and (not before or (after.start(1) == end and not earlier[-1:].isdigit())):
+    if after and (not before or after.start(1) == end):
         return _product(after, mention.currency), start, after.end()
     if before:
         return _product(before, mention.currency), start - len(earlier) + before.start(), end

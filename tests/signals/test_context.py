@@ -91,6 +91,7 @@ def test_a_long_citation_in_quotation_marks(marks):
         f"“{CITED}",
         f'He said "hello" and went. {CITED} She said "bye".',
         f"“One” {CITED} “two”",
+        f'"One".{CITED.strip()}" two',
     ],
 )
 def test_short_or_open_citations_are_none(content):

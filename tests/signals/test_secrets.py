@@ -72,6 +72,7 @@ def test_a_password_is_masked(excerpt, secret):
         "Password reset for your account",
         "your passwords are stored in plain text",
         "your password is required to log in",
+        "your password is shared with others",
         "your password will expire in 48h",
         "change your password within 24h",
         "pay 1450$ or lose your password",

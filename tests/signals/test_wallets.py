@@ -107,6 +107,7 @@ def test_payment_uris_and_block_explorers_count(text):
         f"<{P2PKH}@mail.example>",
         f"mailto:{P2PKH}@mail.example",
         f"http://blockchain.info.example/{P2PKH}",
+        f"https://track.example/c/%31{P2PKH[1:]}",
     ],
 )
 def test_links_and_message_ids_do_not_count(text):

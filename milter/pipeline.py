@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from milter.config import Policy
 from milter.content.language import guess
 from milter.content.message import Message
-from milter.content.normalise import Normal, excerpt, normalise
+from milter.content.normalise import Excerpts, Normal, normalise
 from milter.engine.rulebook import named
 from milter.engine.ruleset import RuleSet
 from milter.engine.score import Evidence, Found, Judgement, judge
@@ -125,24 +125,25 @@ def _language(judgement: Judgement, action: Action, readings: list[Reading]) -> 
 
 def _reasons(evidence: Iterable[Evidence], readings: list[Reading], signals: list[Signal]) -> tuple[RuleMatch, ...]:
     by_name = {signal.name: signal for signal in reversed(signals)}
-    return tuple(_reason(one, readings, by_name) for one in evidence)
+    excerpts = [Excerpts(reading.normal.plain) for reading in readings]
+    return tuple(
+        _signs_reason(one, by_name) if one.found is None else _words_reason(one, one.found, readings, excerpts)
+        for one in evidence
+    )
 
 
-def _reason(one: Evidence, readings: list[Reading], signals: dict[str, Signal]) -> RuleMatch:
+def _signs_reason(one: Evidence, signals: dict[str, Signal]) -> RuleMatch:
+    """A rule that is concluded from signs; the first sign that it names shows it."""
     rule = one.rule
-    if one.found is None:
-        signal = next((signals[name] for name in named(rule.when or rule.id) if name in signals), None)
-        return RuleMatch(
-            rule.id,
-            rule.group,
-            round(one.score, 2),
-            signal.where if signal else "text",
-            signal.excerpt if signal else "",
-        )
-    reading = readings[one.found.text]
-    start, end = (_characters(reading.normal.folded, offset) for offset in one.found.hit.span)
-    words = mask_secrets(excerpt(reading.normal.plain, start, end))
-    return RuleMatch(rule.id, rule.group, round(one.score, 2), reading.text.where, words)
+    sign = next((signals[name] for name in named(rule.when or rule.id) if name in signals), Signal(rule.id, "text"))
+    return RuleMatch(rule.id, rule.group, round(one.score, 2), sign.where, sign.excerpt)
+
+
+def _words_reason(one: Evidence, found: Found, readings: list[Reading], excerpts: list[Excerpts]) -> RuleMatch:
+    reading = readings[found.text]
+    start, end = (_characters(reading.normal.folded, offset) for offset in found.hit.span)
+    words = mask_secrets(excerpts[found.text].at(start, end))
+    return RuleMatch(one.rule.id, one.rule.group, round(one.score, 2), reading.text.where, words)
 
 
 def _characters(folded: str, offset: int) -> int:

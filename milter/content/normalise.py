@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import product
 
@@ -323,28 +324,59 @@ def fold_word(word: str) -> tuple[str, ...]:
 
 def excerpt(text: str, start: int, end: int, *, context: int = 40) -> str:
     """The words of a plain text that fold(text)[start:end] stands on, with some around; at most 160 characters."""
-    words = [(found.start(), found.end()) for found in re.finditer(r"\S+", text)]
-    first, last = _words_at(text, words, start, end)
-    return shorten(text, words, first, last, context)
+    return Excerpts(text).at(start, end, context=context)
 
 
-def _words_at(text: str, words: list[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
-    """Indices of the first and last word under the offsets, found by folding ever longer beginnings."""
-    def reached(index: int) -> int:
-        return len(fold(text[: words[index][1]])) - 1
+class Excerpts:
+    """Cuts passages out of one plain text, by offsets in its folded form. Costs nothing before the first cut.
 
-    def search(offset: int) -> int:
-        low, high = 0, max(len(words) - 1, 0)
+    The way from folded offsets back to words is found by folding the text again, in chunks of words.
+    """
+
+    CHUNK = 64
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._words: list[tuple[int, int]] = []
+        self._chunk_starts: list[int] = []
+        self._reached: dict[int, int] = {}
+
+    def at(self, start: int, end: int, *, context: int = 40) -> str:
+        """The words under folded offsets start to end with some around; at most 160 characters."""
+        if not self._words:
+            self._measure()
+        first = self._word_at(start)
+        last = max(first, self._word_at(max(start, end - 1)))
+        return shorten(self._text, self._words, first, last, context)
+
+    def _measure(self) -> None:
+        self._words = [found.span() for found in re.finditer(r"\S+", self._text)]
+        reached = 0
+        for first in range(0, len(self._words), self.CHUNK):
+            self._chunk_starts.append(reached)
+            last = min(first + self.CHUNK, len(self._words)) - 1
+            reached += len(fold(self._text[self._words[first][0] : self._words[last][1]])) - 1
+
+    def _word_at(self, offset: int) -> int:
+        """The index of the word under a folded offset."""
+        chunk = max(bisect_right(self._chunk_starts, offset) - 1, 0)
+        low = chunk * self.CHUNK
+        high = min(low + self.CHUNK, len(self._words)) - 1
         while low < high:
             middle = (low + high) // 2
-            if reached(middle) > offset:
+            if self._reach(chunk, middle) > offset:
                 high = middle
             else:
                 low = middle + 1
-        return low
+        return max(low, 0)
 
-    first = search(start)
-    return first, max(first, search(max(start, end - 1)))
+    def _reach(self, chunk: int, word: int) -> int:
+        """The folded offset where a word of a chunk ends."""
+        if word not in self._reached:
+            beginning = self._words[chunk * self.CHUNK][0]
+            folded = fold(self._text[beginning : self._words[word][1]])
+            self._reached[word] = self._chunk_starts[chunk] + len(folded) - 1
+        return self._reached[word]
 
 
 def shorten(text: str, words: list[tuple[int, int]], first: int, last: int, context: int, limit: int = 160) -> str:

@@ -33,6 +33,8 @@ from milter.yamlfile import read_yaml
 
 log = logging.getLogger(__name__)
 MAGIC = b"blackmail-filter rules 1\n"
+# Sets of other rules or versions that may still be of use: before and after an upgrade, and a test set.
+KEPT = 4
 _RULES = TypeAdapter(tuple[RuleEntry, ...])
 
 
@@ -116,6 +118,9 @@ def _dump(rules: tuple[RuleEntry, ...], scoring: Scoring, program: Program, scan
 
 def _read(file: Path) -> RuleSet | None:
     try:
+        # The library trusts what stands in a database: take none that somebody else may have written.
+        if file.stat().st_uid != os.geteuid():
+            return None
         data = file.read_bytes()
     except OSError:
         return None
@@ -144,5 +149,13 @@ def _write(file: Path, data: bytes) -> None:
         except OSError:
             os.unlink(name)
             raise
+        _prune(file.parent)
     except OSError as error:
         log.warning("%s: compiled rules cannot be kept (%s): each start compiles them again", file, error.strerror)
+
+
+def _prune(folder: Path) -> None:
+    """Remove all but the newest sets."""
+    files = sorted(folder.glob("*.rules"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in files[KEPT:]:
+        file.unlink(missing_ok=True)

@@ -6,12 +6,12 @@ import random
 from email.message import EmailMessage
 from email.policy import SMTP
 
-WORDS = """the and to of for in is that with on be this have from are will you our we not as it at by an or was please
-meeting report invoice project team update version file server patch review schedule travel budget customer order delivery
-account payment confirm attached draft comments release changes question answer week month tomorrow morning thanks regards
-video recording camera contacts friends family password computer device security information website address""".split()
-LETTER = """I hacked your computer and installed a trojan on it. I recorded you through your webcam while you watched porn.
-I copied all your contacts. Pay me 1,450 dollars in Bitcoin within 48 hours, my wallet is
+WORDS = """the and to of for in is that with on be this have from are will you our we not as it at by an or was
+please meeting report invoice project team update version file server patch review schedule travel budget customer
+order delivery account payment confirm attached draft comments release changes question answer week month tomorrow
+thanks regards video recording camera contacts friends family password computer device security website""".split()  # noqa: SIM905  a list would be a page long
+LETTER = """I hacked your computer and installed a trojan on it. I recorded you through your webcam while you watched
+porn. I copied all your contacts. Pay me 1,450 dollars in Bitcoin within 48 hours, my wallet is
 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa, or I will send the video to all your friends. After the payment I delete everything.
 Do not go to the police. """
 

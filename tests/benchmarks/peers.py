@@ -99,7 +99,8 @@ def spampd(folder: Path, next_hop: int) -> Iterator[int]:
     shutil.chown(home, "nobody")
     command = [
         "spampd", "--nodetach", f"--host=127.0.0.1:{port}", f"--relayhost=127.0.0.1:{next_hop}", "--children=2",
-        "--user=nobody", "--group=nogroup", "--local-only", f"--homedir={home}", f"--pid={home}/pid", "--maxrequests=10000",
+        "--user=nobody", "--group=nogroup", "--local-only", f"--homedir={home}", f"--pid={home}/pid",
+        "--maxrequests=10000",
     ]  # fmt: skip
     with running(command, port, folder / "spampd.log"):
         yield port
@@ -119,8 +120,8 @@ def rspamd(folder: Path) -> Iterator[int]:
     (local / "worker-fuzzy.inc").write_text("enabled = false;\n")
     (local / "logging.inc").write_text('type = "console"; level = "error";\n')
     (local / "options.inc").write_text(
-        f'disable_monitoring = true; dns {{ nameserver = ["127.0.0.1:{free_port()}"]; timeout = 0.01s; retransmits = 1; }}\n'
-        "local_addrs = [];\n"
+        f'dns {{ nameserver = ["127.0.0.1:{free_port()}"]; timeout = 0.01s; retransmits = 1; }}\n'
+        "disable_monitoring = true; local_addrs = [];\n"
     )
     for path in (folder, folder / "rspamd", state):
         shutil.chown(path, "_rspamd")

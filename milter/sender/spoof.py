@@ -84,9 +84,13 @@ def mailboxes(headers: Headers, *names: str) -> dict[str, tuple[Mailbox, ...]]:
 
 
 def _from_equals_to(mail: Letterhead) -> bool:
-    """The reader's own address as author, and nobody else addressed: who copies himself in writes to others."""
+    """The reader's own address as author, and nobody else addressed: who copies himself in writes to others.
+
+    "Alice via List" is a list that puts its own address into From for the sake of DMARC.
+    """
     authors = {author.address for author in mail.authors}
-    return bool(authors & mail.recipients) and mail.addressed <= authors
+    relayed = "list-post" in mail.headers and any(" via " in author.name for author in mail.authors)
+    return bool(authors & mail.recipients) and mail.addressed <= authors and not relayed
 
 
 def _own_domain_unauthenticated(mail: Letterhead) -> bool:

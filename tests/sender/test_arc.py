@@ -76,31 +76,32 @@ async def test_the_word_of_the_oldest_sealer_in_unbroken_trust_counts(memory, zo
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "reason"),
     [
-        (rb"hungry", b"Hungry"),
-        (rb"\[list\] Lunch", b"[list] Dinner"),
-        (rb"smtp.mailfrom=example.org", b"smtp.mailfrom=example.net"),
-        (rb"cv=pass", b"cv=fail"),
-        (rb"cv=none", b"cv=pass"),
-        (rb"(?s)ARC-Seal: i=2.*?(?=ARC-Message)", b""),
-        (rb"i=3", b"i=4"),
-        (rb"i=1;", b"i=2;"),
-        (rb"i=3;", b"i=99;"),
-        (rb"i=3;", b"i=x;"),
-        (rb"ARC-Seal: i=3; cv=pass;", b"ARC-Seal: i=3; cv=pass; h=from;"),
-        (rb"h=from : to", b"h=arc-seal : from : to"),
-        (rb"ARC-Seal: i=3;", b"ARC-Seal: i=3; i=3;"),
-        (rb"Subject: ", b"Subject "),
-        (rb"\A", b"ARC-Seal: i=3; junk\r\n"),
+        (rb"hungry", b"Hungry", "body was changed"),
+        (rb"\[list\] Lunch", b"[list] Dinner", "message signature does not match"),
+        (rb"smtp.mailfrom=example.org", b"smtp.mailfrom=example.net", "seal 1 does not match"),
+        (rb"dmarc=pass header.from=example.org", b"dmarc=fail header.from=example.org", "seal 2 does not match"),
+        (rb"cv=pass", b"cv=fail", "a sealer found the chain broken"),
+        (rb"cv=none", b"cv=pass", "a sealer found the chain broken"),
+        (rb"(?s)ARC-Seal: i=2.*?(?=ARC-Message)", b"", "incomplete chain"),
+        (rb"i=3", b"i=4", "incomplete chain"),
+        (rb"i=1;", b"i=2;", "malformed chain"),
+        (rb"i=3;", b"i=51;", "malformed chain"),
+        (rb"i=3;", b"i=0;", "malformed chain"),
+        (rb"i=3;", b"i=x;", "malformed chain"),
+        (rb"ARC-Seal: i=3; cv=pass;", b"ARC-Seal: i=3; cv=pass; h=from;", "malformed set"),
+        (rb"h=from : to", b"h=arc-seal : from : to", "malformed set"),
+        (rb"ARC-Seal: i=3;", b"ARC-Seal: i=3; i=3;", "malformed signature"),
+        (rb"Subject: ", b"Subject ", "malformed header"),
+        (rb"\A", b"ARC-Seal: i=3; junk\r\n", "malformed chain"),
     ],
 )
-async def test_any_break_fails_the_chain(memory, zone, chain, old, new):
+async def test_any_break_fails_the_chain(memory, zone, chain, old, new, reason):
     broken = re.sub(old, new, chain)
     assert broken != chain
     result = await check(broken, memory(zone), ["example"])
-    assert (result.result, result.vouched_dmarc) == ("fail", "")
-    assert result.reason
+    assert (result.result, result.vouched_dmarc, result.reason) == ("fail", "", reason)
 
 
 async def test_an_older_message_signature_need_not_hold_but_its_seal_must(memory, zone, chain, rsa_key):

@@ -63,6 +63,7 @@ def test_lines_below_the_hand_over_are_never_read():
         ("from unknown (HELO y.test) (203.0.113.9) by mx with SMTP", "203.0.113.9", "y.test"),
         ("from x.test (203.0.113.9) by mx.example.org (192.0.2.1) with Microsoft SMTP Server", "203.0.113.9", "x.test"),
         ("from x.test (x.test [203.0.113.9] (may be forged)) by mx (8.15.2) with ESMTP", "203.0.113.9", "x.test"),
+        ("from x.test (evil@[203.0.113.5] [203.0.113.9]) by mx (8.15.2) with ESMTP", "203.0.113.9", "x.test"),
         ("from [203.0.113.9] by mx with ESMTP", "203.0.113.9", "[203.0.113.9]"),
     ],
 )

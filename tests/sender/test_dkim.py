@@ -166,6 +166,12 @@ async def test_what_a_key_record_allows(memory, signer, change, word):
     assert (await check_one(signer.sign(MAIL), memory({KEY: [change(signer.record)]}))).result == word
 
 
+async def test_a_revoked_key_is_told_from_a_broken_one(memory, signer):
+    revoked = await check_one(signer.sign(MAIL), memory({KEY: ["v=DKIM1; p="]}))
+    broken = await check_one(signer.sign(MAIL), memory({KEY: ["v=DKIM1; p=AAAA"]}))
+    assert (revoked.reason, broken.reason) == ("key revoked", "malformed key")
+
+
 async def test_no_key_and_no_answer_differ(memory, signer):
     signed = signer.sign(MAIL)
     assert (await check_one(signed, memory({}))).result == "permerror"

@@ -125,6 +125,11 @@ async def test_rfc9989_walks(memory, start, zone, asked, organisational):
     assert walk.organisational == organisational
 
 
+async def test_a_walk_stops_at_a_public_suffix(memory):
+    walk = await walk_tree("bank.example", memory({**BANK, "_dmarc.example": [NONE]}))
+    assert walk.organisational == "bank.example"
+
+
 RFC9989_RECORDS = [
     ("v=DMARC1; p=none; rua=mailto:dmarc-feedback@example.com", DmarcRecord()),
     ("v=DMARC1; p=none; rua=mailto:dmarc-feedback@example.com; ruf=mailto:auth-reports@example.com", DmarcRecord()),

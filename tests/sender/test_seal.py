@@ -49,7 +49,9 @@ async def test_a_second_seal_stands_on_the_first(key, resolver):
 
 @pytest.mark.parametrize("chain", ["fail", "temperror", "permerror"])
 def test_a_chain_that_does_not_hold_is_not_sealed(key, chain):
-    assert seal(OURS % b"fail" + MAIL, key, authserv_id="mx.example.net", chain=chain) == b""
+    seen = OURS % b"none" + MAIL
+    once = seal(seen, key, authserv_id="mx.example.net", chain="none") + MAIL
+    assert seal(OURS % chain.encode() + once, key, authserv_id="mx.example.net", chain=chain) == b""
 
 
 @pytest.mark.parametrize(

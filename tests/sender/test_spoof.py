@@ -40,6 +40,11 @@ def test_each_sign_is_a_signal_that_rules_can_name():
         ("From: bob@example.org\nCc: bob@example.org, bob@example.org\n", (), True),
         ("From: =?utf-8?q?Hacker?= <phishing@pot>\nTo: undisclosed-recipients:;\n", ("phishing@pot",), True),
         ("From: bob@example.org\nTo: x@y.test\nCc: a@b.test, bob@example.org\n", ("bob@example.org",), False),
+        (
+            "From: Bob via Dev <dev@x.test>\nTo: Dev <dev@x.test>\nList-Post: <mailto:dev@x.test>\n",
+            ("a@x.test",),
+            False,
+        ),
         ("From: bob@example.org\nTo: bobby@example.org\n", ("bob@example.net",), False),
         ('From: "bob@example.org" <x@y.test>\n', ("bob@example.org",), False),
         ("From: \nTo: \n", ("",), False),

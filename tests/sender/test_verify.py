@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from milter.config import Config, Dns
 from milter.content.headers import split_headers
 from milter.model import Authentication, Envelope
+from milter.sender.checks import is_proven
 from milter.sender.dns import DnsError, Resolver
+from milter.sender.results import ArcResult, DkimResult, DmarcResult, SpfResult
 from milter.sender.verify import authenticate
 
 MAIL = (
@@ -85,6 +87,25 @@ async def test_own_mail_without_any_dmarc_record_is_proven_by_alignment(serve, z
     assert "own_domain_unauthenticated" in (await run(raw, served.resolver, envelope)).spoof
     signed = rsa_key.sign(raw, domain="example.net")
     assert "own_domain_unauthenticated" not in (await run(signed, served.resolver, envelope)).spoof
+
+
+@pytest.mark.parametrize(
+    ("spf", "dkim", "dmarc", "vouched", "proven"),
+    [
+        ("none", "none", "pass", "", True),
+        ("pass", "none", "fail", "", False),
+        ("none", "none", "fail", "pass", True),
+        ("none", "none", "temperror", "", None),
+        ("pass", "none", "none", "", True),
+        ("temperror", "pass", "none", "", True),
+        ("temperror", "none", "none", "", None),
+        ("fail", "fail", "none", "", False),
+    ],
+)
+def test_what_proves_an_author(spf, dkim, dmarc, vouched, proven):
+    results = (SpfResult(spf, "sub.example.org"),), (DkimResult(dkim, "example.org"),)
+    found = is_proven("example.org", *results, DmarcResult(dmarc), ArcResult("pass", vouched_dmarc=vouched))
+    assert found is proven
 
 
 async def test_mail_of_our_own_hosts_is_not_held_against_them(serve, zone):

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -145,9 +144,7 @@ async def test_two_hundred_mails_of_one_domain_cause_one_look_up_a_record(serve,
 async def test_a_dead_resolver_gives_temporary_errors_within_the_deadline(dead_server, rsa_key):
     config = Config(own_domains=("example.org",), dns=Dns(servers=(dead_server,), timeout=0.3))
     resolver = Resolver(Dns(servers=(dead_server,), timeout=30))
-    began = time.monotonic()
-    found = await run(rsa_key.sign(MAIL), resolver, config=config)
-    assert time.monotonic() - began < 10
+    found = await asyncio.wait_for(run(rsa_key.sign(MAIL), resolver, config=config), 25)
     assert words(found) == ("temperror", "temperror", "temperror", "none")
     assert "own_domain_unauthenticated" not in found.spoof
     await resolver.close()
@@ -161,22 +158,22 @@ async def test_a_server_that_refuses(serve, zone, rsa_key, fault):
 
 
 async def test_what_came_in_time_counts(serve, zone, rsa_key):
-    served = await serve({**zone, "example.org": ["TIMEOUT"]}, timeout=0.5)
-    config = Config(dns=Dns(timeout=0.5))
+    served = await serve({**zone, "example.org": ["TIMEOUT"]}, timeout=1.5)
+    config = Config(dns=Dns(timeout=1.5))
     found = await run(rsa_key.sign(MAIL), served.resolver, config=config)
     assert words(found) == ("temperror", "pass", "pass", "none")
 
 
 async def test_one_slow_identity_does_not_cost_the_other(serve, zone):
     served = await serve({**zone, "mx.example.org": ["TIMEOUT"]}, timeout=5)
-    found = await run(MAIL, served.resolver, config=Config(dns=Dns(timeout=0.5)))
+    found = await run(MAIL, served.resolver, config=Config(dns=Dns(timeout=1.5)))
     assert found.results.startswith("spf=pass smtp.mailfrom=example.org; spf=temperror smtp.helo=mx.example.org;")
 
 
 async def test_one_slow_signature_does_not_cost_the_other(serve, zone, rsa_key):
     served = await serve({**zone, "test._domainkey.slow.test": ["TIMEOUT"]}, timeout=5)
     twice = rsa_key.sign(rsa_key.sign(MAIL), domain="slow.test")
-    found = await run(twice, served.resolver, config=Config(dns=Dns(timeout=0.5)))
+    found = await run(twice, served.resolver, config=Config(dns=Dns(timeout=1.5)))
     assert words(found) == ("pass", "pass", "pass", "none")
     assert "dkim=temperror" in found.results
 

@@ -32,9 +32,12 @@ _NO_DIGIT = bytes(b for b in range(256) if b not in b"0123456789")
 # and a digit in all but 1 of 200 cases; prose seldom does.
 HEAD = re.compile(
     rb"[bB][cC][1lI]|[lLI1][tT][cC][1lI]|0[xX][0-9a-fA-F]{40}|[qpQP][02-9ac-hj-np-zAC-HJ-NP-Z]{41}"
-    rb"|(?=[13579ADLMTXrtlI48])(?=[^0-9]{0,33}+[0-9])(?=(?:[^A-Z]{0,24}+[A-Z]){5})(?:[^a-z]{0,24}+[a-z]){5}"
+    rb"|(?=[13579ADLMTXrlI48]|t[13])(?=[^0-9]{0,33}+[0-9])(?=(?:[^A-Z]{0,24}+[A-Z]){5})(?:[^a-z]{0,24}+[a-z]){5}"
 )
-HEAD_BYTES = frozenset(b"bBlLI10qpQP35789ADMTXrt4")
+# The first two characters settle most words before the pattern is tried.
+_ALNUM = bytes(b for b in range(128) if chr(b).isalnum())
+_PAIR = re.compile(rb"[bB][cC]|[lLI1][tT]|0[xX]|[qpQP][02-9ac-hj-np-zAC-HJ-NP-Z]|[13579ADLMTXrlI48].|t[13]")
+HEAD_PAIRS = frozenset(pair for a in _ALNUM for b in _ALNUM if _PAIR.match(pair := bytes((a, b))))
 PREFIXED = re.compile(rb"[bB][cC]|[lLI1][tT][cC]|0[xX]|[qpQP]")
 PREFIXED_LENGTHS = (42, 43, 62, 63)
 MONERO_LENGTHS = (95, 106)
@@ -88,7 +91,7 @@ def _joined(pieces: Sequence[bytes]) -> Iterator[str]:
     borders = frozenset(ends)
     for piece, end in zip(pieces, ends, strict=True):
         start = end - len(piece)
-        if piece[0] in HEAD_BYTES and HEAD.match(whole, start):
+        if whole[start : start + 2] in HEAD_PAIRS and HEAD.match(whole, start):
             for length in _lengths(whole, start):
                 if length > len(piece) and start + length in borders:
                     yield whole[start : start + length].decode("ascii")

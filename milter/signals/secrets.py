@@ -98,12 +98,15 @@ WIDE_BEFORE = re.compile(
     r"(?<![!-~])(?P<secret>[0-9A-Za-z][!-+\--~]{3,63})"
     rf"(?=[\s,、，]{{0,2}}[^!-~\n]{{1,14}}(?:{WIDE_PASSWORDS}))"
 )
+ANY_PASSWORD_WORD = re.compile("|".join((*PASSWORDS, WIDE_PASSWORDS)), re.IGNORECASE)
 PATTERNS = (MIXED_AFTER, MIXED_BEFORE, PLAIN_AFTER, PLAIN_BEFORE, WIDE_AFTER, WIDE_BEFORE)
 PUNCTUATION = ".,:;!?…'’"
 
 
 def mask_secrets(excerpt: str) -> str:
     """An excerpt in which passwords beside a word for "password" are "•••"; ordinary words stay."""
+    if not ANY_PASSWORD_WORD.search(excerpt):
+        return excerpt
     for pattern in PATTERNS:
         excerpt = pattern.sub(_masked, excerpt)
     return excerpt

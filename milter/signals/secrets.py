@@ -98,14 +98,35 @@ WIDE_BEFORE = re.compile(
     r"(?<![!-~])(?P<secret>[0-9A-Za-z][!-+\--~]{3,63})"
     rf"(?=[\s,、，]{{0,2}}[^!-~\n]{{1,14}}(?:{WIDE_PASSWORDS}))"
 )
-ANY_PASSWORD_WORD = re.compile("|".join((*PASSWORDS, WIDE_PASSWORDS)), re.IGNORECASE)
+# One of these is in each word for "password"; without one there is nothing to mask.
+STEMS = (
+    *(
+        "pass",
+        "pa$",
+        "pa5",
+        "p4",
+        "p@",
+        "pwd",
+        "kennw",
+        "contrase",
+        "clave",
+        "parol",
+        "chiave",
+        "wachtw",
+        "senha",
+        "has",
+        "hes",
+    ),
+    *("senord", "adgangskod", "kodeord", "парол", "ifre", *WIDE_PASSWORDS.replace(" ?", "").split("|"), "비밀"),
+)
 PATTERNS = (MIXED_AFTER, MIXED_BEFORE, PLAIN_AFTER, PLAIN_BEFORE, WIDE_AFTER, WIDE_BEFORE)
 PUNCTUATION = ".,:;!?…'’"
 
 
 def mask_secrets(excerpt: str) -> str:
     """An excerpt in which passwords beside a word for "password" are "•••"; ordinary words stay."""
-    if not ANY_PASSWORD_WORD.search(excerpt):
+    lower = excerpt.casefold()
+    if not any(stem in lower for stem in STEMS):
         return excerpt
     for pattern in PATTERNS:
         excerpt = pattern.sub(_masked, excerpt)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from milter.content.disguises import STEMS
-from milter.content.looks import WHITE, Colour, Look, colour, hiding_selectors, look, near
-from milter.content.tangle import is_tangled, without_tags
+from milter.content.looks import GONE, WHITE, Colour, Look, hiding_selectors, look, near
+from milter.content.tangle import branches, is_tangled, without_tags
 
 BLOCKS = (
     "p", "div", "br", "tr", "td", "th", "li", "ul", "ol", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6",
@@ -22,20 +22,11 @@ UNSEEN_TAGS = ("script", "style", "title", "template", "noframes", "iframe", "ob
 QUOTE_OPEN, QUOTE_CLOSE, HOLE = "\ue000", "\ue001", "\ue002"
 OWN_MARKS = str.maketrans("", "", QUOTE_OPEN + QUOTE_CLOSE + HOLE)
 HOLE_IN_WORD = re.compile(f"[^\\W\\d_]{HOLE}+(?=[^\\W\\d_])")
-PAYMENT_SCHEMES = ("coin:", "cash:", "monero:", "ethereum:", "dash:", "tron:", "ripple:")
-HIDDEN_LETTERS = 40  # hidden text shorter than this is no text of its own
+PAYMENT = re.compile(r"\s*(?:[a-z]*coin|bitcoincash|ecash|monero|ethereum|dash|tron|ripple|zcash):", re.IGNORECASE)
+TEXT_OF_ITS_OWN = re.compile(r"(?:[^\W\d_][\W\d_]*+){40}")  # hidden text of fewer letters is none
 
 
-def _branches(names: Iterable[str]) -> str:
-    """A regular expression of names in any case that decides by the first letter: a plain list is half as fast."""
-    tails: dict[str, list[str]] = {}
-    for name in names:
-        tails.setdefault(name[:1], []).append(name[1:])
-    branches = [f"[{head}{head.upper()}]{_branches(rest)}" if head else r"(?=[\s/>])" for head, rest in tails.items()]
-    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
-
-
-BLOCK = re.compile(f"<(?=/?{_branches(BLOCKS)})")
+BLOCK = re.compile(f"<(?=/?{branches(BLOCKS)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ def read(source: str) -> Page:
     root = tree.root
     if root is None:
         return Page("")
-    links = tuple(_payment_links(tree)) if any(scheme in source for scheme in PAYMENT_SCHEMES) else ()
+    links = tuple(_payment_links(tree))
     sheet = "\n".join(node.text() for node in tree.tags("style"))
     for name in UNSEEN_TAGS:
         for node in tree.tags(name):
@@ -81,9 +72,9 @@ def read(source: str) -> Page:
 
 
 def _payment_links(tree: LexborHTMLParser) -> Iterator[str]:
-    for link in tree.css("a[href]"):
+    for link in tree.css('a[href]:not([href^="http"])'):
         target = link.attributes.get("href") or ""
-        if any(scheme in target for scheme in PAYMENT_SCHEMES):
+        if PAYMENT.match(target):
             yield target
 
 
@@ -94,9 +85,7 @@ def _page(text: str, hidden: list[str], links: tuple[str, ...]) -> Page:
         filler = _fills_words(text)
         own, quoted = own.replace(HOLE, ""), quoted.replace(HOLE, "")
     unseen = " ".join(hidden)
-    if sum(map(str.isalpha, unseen)) < HIDDEN_LETTERS:
-        unseen = ""
-    return Page(own, quoted, unseen, filler, links)
+    return Page(own, quoted, unseen if TEXT_OF_ITS_OWN.search(unseen) else "", filler, links)
 
 
 def _parted(text: str) -> tuple[str, str]:
@@ -139,16 +128,18 @@ class _Concealment:
             self.looks[node.mem_id] = _own_look(node)
         by_sheet = [node for selector in hiding_selectors(sheet) for node in self.select(selector)]
         backgrounds = {own.background for own in self.looks.values() if own.background} | {WHITE}
+        colours = {own.colour for own in self.looks.values() if own.colour}
+        doubtful = {text for text in colours if any(near(text, ground) for ground in backgrounds)}
         for node in nodes:
             own = self.looks[node.mem_id]
             if own.gone or own.tiny or own.unseen:
                 self.conceal(node, own)
-            elif own.colour and any(near(own.colour, ground) for ground in backgrounds):
+            elif own.colour in doubtful:
                 ground = self.background(node)
-                if ground and near(own.colour, ground):
+                if own.colour and ground and near(own.colour, ground):
                     self.conceal(node, own)
         for node in by_sheet:
-            self.conceal(node, Look(gone=True))
+            self.conceal(node, GONE)
         return self.hidden
 
     def select(self, selector: str) -> list[LexborNode]:
@@ -210,17 +201,7 @@ class _Concealment:
 def _own_look(node: LexborNode) -> Look:
     """The look that an element's attributes give it."""
     attributes = node.attributes
-    own = look(attributes.get("style") or "")
     if "hidden" in attributes:
-        return Look(gone=True)
-    ground, text = attributes.get("bgcolor"), attributes.get("color") if node.tag == "font" else None
-    if not ground and not text:
-        return own
-    return Look(
-        own.gone,
-        own.tiny,
-        own.unseen,
-        own.colour or colour(text or ""),
-        own.background or colour(ground or ""),
-        own.painted,
-    )
+        return GONE
+    font_color = attributes.get("color") if node.tag == "font" else None
+    return look(attributes.get("style") or "", attributes.get("bgcolor") or "", font_color or "")

@@ -40,13 +40,14 @@ class Look:
 
 
 ORDINARY = Look()
+GONE = Look(gone=True)
 
 
 @lru_cache(4096)
-def look(style: str) -> Look:
-    """Read the declarations of a style attribute."""
+def look(style: str, bgcolor: str = "", font_color: str = "") -> Look:
+    """Read a style attribute, and the attributes of HTML 3.2 that it goes before."""
     found = {name: value.strip() for name, value in DECLARATION.findall(style.lower())}
-    if not found:
+    if not found and not bgcolor and not font_color:
         return ORDINARY
     background = found.get("background-color", found.get("background", ""))
     transparent = found.get("color", "").startswith(("transparent", "rgba(0,0,0,0)"))
@@ -54,8 +55,8 @@ def look(style: str) -> Look:
         gone=_gone(found),
         tiny=_tiny(found.get("font-size", found.get("font", ""))),
         unseen=True if transparent else _unseen(found.get("visibility")),
-        colour=colour(found.get("color", "")),
-        background=colour(background),
+        colour=colour(found.get("color", "")) or colour(font_color),
+        background=colour(background) or colour(bgcolor),
         painted="url(" in background or "gradient" in background or "background-image" in found,
     )
 

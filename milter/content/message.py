@@ -11,7 +11,7 @@ from milter.content.charset import decode
 from milter.content.headers import Headers
 from milter.model import Signal, Text, Where
 
-HTML_FACTOR = 4  # markup is this many times longer than the text in it, and limits allow for it
+HTML_FACTOR = 2  # markup is this many times longer than the text in it, and limits allow for it
 FORWARD_SUBJECT = re.compile(
     r"\s*(?:fwd?|wg|tr|i|rv|enc|doorst|pd|vb|vs|vidarebefordrat|ilt|転送|전달|转发|轉寄)\s*[:：]", re.IGNORECASE
 )
@@ -55,6 +55,12 @@ def read(raw: bytes, *, head: int = 262144, tail: int = 65536) -> Message:
     return reading.message(headers)
 
 
+def unfolded(text: str) -> str:
+    """Text of a calendar or address file with its long lines and escaped signs restored (RFC 5545 §3.1, §3.3.11)."""
+    text = text.replace("\n ", "").replace("\n\t", "")
+    return text.replace("\\n", "\n").replace("\\N", "\n").replace("\\,", ",").replace("\\;", ";")
+
+
 class _Reading:
     """What has been read of one mail so far."""
 
@@ -90,6 +96,10 @@ class _Reading:
         data, cut = transfer.decode(part.source, part.start, part.end, part.encoding, head, tail)
         self.budget -= len(data)
         text = decode(data, part.charset).replace("\r\n", "\n").replace("\r", "\n")
+        if part.joined:
+            text = text.replace(" \n", "")
+        if part.is_calendar:
+            text = unfolded(text)
         if part.is_html or text[:200].lstrip().lower().startswith(("<!doctype html", "<html")):
             self.page(text, part.inner, cut)
         else:

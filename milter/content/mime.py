@@ -16,12 +16,16 @@ UNTOLD_TYPES = {"application/octet-stream", "application/unknown", "application/
 TEXT_SUFFIXES = (".txt", ".text", ".asc", ".md", ".log")
 HTML_SUFFIXES = (".html", ".htm", ".xhtml", ".shtml")
 HTML_TYPES = {"text/html", "application/xhtml+xml"}
+CALENDAR_TYPES = {"text/calendar", "text/vcard", "text/x-vcard", "text/directory", "application/ics"}
 NOT_READ = {"text/rtf", "text/richtext"}
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A leaf of the MIME tree: source[start:end] is its body as transferred. inner: it belongs to an attached mail."""
+    """A leaf of the MIME tree: source[start:end] is its body as transferred.
+
+    joined: a blank at the end of a line goes with the line end (RFC 3676 §4.5). inner: part of an attached mail.
+    """
 
     headers: Headers
     source: bytes
@@ -31,6 +35,7 @@ class Part:
     charset: str = ""
     encoding: str = ""
     filename: str = ""
+    joined: bool = False
     inner: bool = False
 
     @property
@@ -43,9 +48,13 @@ class Part:
     def is_text(self) -> bool:
         if self.content_type in UNTOLD_TYPES:
             return self.filename.lower().endswith(TEXT_SUFFIXES + HTML_SUFFIXES)
-        return self.is_html or (
+        return self.is_html or self.is_calendar or (
             self.content_type.startswith(("text/", "message/")) and self.content_type not in NOT_READ
         )
+
+    @property
+    def is_calendar(self) -> bool:
+        return self.content_type in CALENDAR_TYPES
 
     @property
     def is_message(self) -> bool:
@@ -124,6 +133,7 @@ def _declared(part: Part, default: str) -> tuple[Part, str]:
         charset=options.get("charset", ""),
         encoding=headers.get("content-transfer-encoding").strip().lower(),
         filename=more.get("filename") or options.get("name", ""),
+        joined=options.get("delsp", "").lower() == "yes",
     ), options.get("boundary", "")
 
 

@@ -119,14 +119,11 @@ def _without_invisible(text: str, found: set[str]) -> str:
     if SOFT_HYPHENS.search(text) or sum(hit != "\u00ad" for hit in hits) > 1:
         found.add("evasion.invisible")
     bare = INVISIBLE.sub("", text)
-    if hits and "evasion.invisible" not in found and _uncovers(bare, INVISIBLE.sub("|", text)):
-        found.add("evasion.invisible")
+    if "evasion.invisible" not in found and any(hit != "\u00ad" for hit in hits):
+        covered = INVISIBLE.sub("|", text.replace("\u00ad", ""))
+        if _stems(bare) > _stems(covered):
+            found.add("evasion.invisible")
     return bare
-
-
-def _uncovers(bare: str, covered: str) -> bool:
-    """Whether removing something brought a stem of the crime to light."""
-    return _stems(bare) > _stems(covered)
 
 
 def _stems(text: str) -> int:
@@ -343,11 +340,19 @@ class Excerpts:
 
     def at(self, start: int, end: int, *, context: int = 40) -> str:
         """The words under folded offsets start to end with some around; at most 160 characters."""
+        first, last = self._words_under(start, end)
+        return shorten(self._text, self._words, first, last, context)
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where the words under folded offsets start to end stand in the plain text."""
+        first, last = self._words_under(start, end)
+        return (self._words[first][0], self._words[last][1]) if self._words else (0, 0)
+
+    def _words_under(self, start: int, end: int) -> tuple[int, int]:
         if not self._words:
             self._measure()
         first = self._word_at(start)
-        last = max(first, self._word_at(max(start, end - 1)))
-        return shorten(self._text, self._words, first, last, context)
+        return first, max(first, self._word_at(max(start, end - 1)))
 
     def _measure(self) -> None:
         self._words = [found.span() for found in re.finditer(r"\S+", self._text)]

@@ -41,8 +41,10 @@ _WROTE = (
 MARK = r"[ \t]{0,8}(?:[A-Z]{0,4}>(?!From )|\|[ >])"  # "> ", "> > ", "| ", and "GS> " with the initials of the cited
 MARKED = re.compile(rf"\n{MARK}")
 MARKS = re.compile(rf"(?:{MARK}[ \t]?)+")
+# Most lines are passed over by their first letter.
+_FIRST = "".join({name[0] for name in f"{_FROM}|{_BEGIN_FORWARDED}".split("|")})
 BREAK = re.compile(
-    r"\n[ \t>*]{0,4}(?:"
+    rf"\n[ \t>*]{{0,4}}+(?=[-_={_FIRST}])(?:"
     rf"(?P<original>[-_=]{{2,}} ?(?:{_ORIGINAL})\b[^\n]{{0,20}})"
     rf"|(?P<forwarded>[-_=]{{2,}} ?(?:{_FORWARDED})\b[^\n]{{0,20}}|(?:{_BEGIN_FORWARDED})\s?[:：])"
     rf"|(?:{_FROM}) ?[:：]\*? ?[^\n]{{1,200}}\n(?:[^\n]{{0,200}}\n){{0,2}}[ \t>*]{{0,4}}(?:{_OTHER}) ?[:：]"

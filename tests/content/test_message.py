@@ -142,6 +142,15 @@ def test_encodings_and_charsets() -> None:
     assert bodies(found) == [("text", "Schöne Größe", False), ("html", "пароль", False)]
 
 
+def test_lines_that_belong_together_are_joined() -> None:
+    flowed = "Content-Type: text/plain; format=flowed; delsp=yes\n"
+    assert bodies(read(mail("Send bitc \noin at  \nonce", flowed))) == [("text", "Send bitcoin at once", False)]
+    invitation = "SUMMARY:I have your pass\n word\\, and\\nyour web\n\tcam"
+    assert bodies(read(mail(invitation, "Content-Type: text/calendar\n"))) == [
+        ("text", "SUMMARY:I have your password, and\nyour webcam", False)
+    ]
+
+
 LONG = "".join(f"line {number}\n" for number in range(5000))
 
 
@@ -158,7 +167,7 @@ def test_the_middle_of_a_long_text_is_not_read(encoding: str) -> None:
 
 
 def test_markup_does_not_use_up_the_limit() -> None:
-    found = read(page("<p class=some-long-name>x</p>" * 100 + "the end"), head=1000, tail=0)
+    found = read(page("<p class=long>x</p>" * 100 + "the end"), head=1000, tail=0)
     assert found.texts[1].content.endswith("the end")
     assert found.notes == ()
 

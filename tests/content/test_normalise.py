@@ -159,6 +159,7 @@ INNOCENT = [
     "Big sale" + f"{ZWNJ}\u00a0" * 60 + "New shoes" + f" {CGJ} {SHY}" * 40 + "Unsubscribe",
     f"Donau{SHY}dampf{SHY}schiff{SHY}fahrts{SHY}gesell{SHY}schaft",
     f"www.exam{ZWSP}ple.com",
+    f"Pass{SHY}wort, Konto und Ad{SHY}resse, Kon{SHY}takt",
     "The TNFα level, ΔT = 5 μm, kΩ, α-helix and the β2 agonist; ∑ x² ≤ ½·π",
     "say /ˈbɪtkɔɪn/ and [ˈpɑːswɜːd] like this",
     "WH-1000XM4, RTX3080, Core i7, iPhone15, B2B, MP3, H.264, COVID-19, Log4j, Office365, Level5",

@@ -99,6 +99,7 @@ def _from_base64(data: bytes) -> bytes:
     except binascii.Error:
         return data
 
+
 PARAMETER = re.compile(r""";\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))""")
 
 

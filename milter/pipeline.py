@@ -46,7 +46,7 @@ def inspect(
     reasons also for mail that is not flagged.
     """
     sender = authentication or offline(envelope, message.headers, own_domains=own_domains)
-    readings = _readings(message)
+    readings = readings_of(message)
     found = [
         Found(hit, number, not reading.own)
         for number, reading in enumerate(readings)
@@ -78,7 +78,8 @@ def inspect(
     )
 
 
-def _readings(message: Message) -> list[Reading]:
+def readings_of(message: Message) -> list[Reading]:
+    """The texts of a mail, ready for matching."""
     # A letter hidden in quotes, with nothing of the author's own around it, is the author's letter.
     all_own = any(signal.name == "context.only_quoted" for signal in message.signals)
     return [Reading(text, normalise(text.content), all_own or not text.quoted) for text in message.texts]
@@ -141,11 +142,13 @@ def _signs_reason(one: Evidence, signals: dict[str, Signal]) -> RuleMatch:
 
 def _words_reason(one: Evidence, found: Found, readings: list[Reading], excerpts: list[Excerpts]) -> RuleMatch:
     reading = readings[found.text]
-    start, end = (_characters(reading.normal.folded, offset) for offset in found.hit.span)
-    words = mask_secrets(excerpts[found.text].at(start, end))
+    words = mask_secrets(excerpts[found.text].at(*characters(reading.normal.folded, found.hit.span)))
     return RuleMatch(one.rule.id, one.rule.group, round(one.score, 2), reading.text.where, words)
 
 
-def _characters(folded: str, offset: int) -> int:
-    """Byte offset → character offset."""
-    return offset if folded.isascii() else len(folded.encode()[:offset].decode())
+def characters(folded: str, span: tuple[int, int]) -> tuple[int, int]:
+    """A span in bytes of the folded text → the same in characters."""
+    if folded.isascii():
+        return span
+    data = folded.encode()
+    return len(data[: span[0]].decode()), len(data[: span[1]].decode())

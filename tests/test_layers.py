@@ -52,7 +52,7 @@ def layer(path: Path) -> str:
 
 
 def modules() -> list[Path]:
-    return [p for p in PACKAGE.rglob("*.py") if layer(p) not in ("__init__", "data")]
+    return [p for p in PACKAGE.rglob("*.py") if layer(p) not in ("__init__", "__main__", "data")]
 
 
 def test_every_part_has_its_place() -> None:

@@ -46,7 +46,8 @@ def command(
     elif form == "html":
         from milter.cli.report import html_report
 
-        click.echo(html_report(seen(), rules, config.policy))
+        for piece in html_report(seen(), rules, config.policy):
+            click.echo(piece, nl=False)
     elif explain:
         from milter.cli.explain import print_explanation
 

@@ -18,6 +18,9 @@ from milter.inspector import smtp_inspector
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="How much to log."
 )
 def command(config_path: Path | None, log_level: str) -> None:
-    """Take in mail by SMTP, inspect it, and pass it on. SIGHUP reads settings and rules anew; SIGTERM stops gracefully."""
+    """Take in mail by SMTP, inspect it, and pass it on.
+
+    SIGHUP reads settings and rules anew; SIGTERM stops gracefully.
+    """
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
     serve(load_config(config_path), smtp_inspector, reload=lambda: load_config(config_path))

@@ -111,14 +111,30 @@ def _window(pattern: NearPattern, spans: dict[int, list[Span]]) -> Span | None:
 
 
 def _windows(marks: list[tuple[int, int, int]], count: int) -> Iterator[Span]:
-    """For each word that completes the lists: the shortest window that ends with it."""
+    """For each word that completes the lists: the shortest window that ends with it.
+
+    The last two words of each list are kept, since the last may overlap a word of another list.
+    """
     latest: dict[int, Span] = {}
+    before: dict[int, Span] = {}
     for start, end, k in marks:
+        if k in latest:
+            before[k] = latest[k]
         latest[k] = (start, end)
-        if len(latest) == count:
-            words = sorted(latest.values())
-            if all(a[1] <= b[0] for a, b in pairwise(words)):
+        if len(latest) < count:
+            continue
+        words = sorted(latest.values())
+        if _apart(words):
+            yield words[0][0], words[-1][1]
+            continue
+        for other, word in before.items():
+            words = sorted({**latest, other: word}.values())
+            if other != k and _apart(words):
                 yield words[0][0], words[-1][1]
+
+
+def _apart(words: list[Span]) -> bool:
+    return all(a[1] <= b[0] for a, b in pairwise(words))
 
 
 def _ordered_windows(marks: list[tuple[int, int, int]], count: int) -> Iterator[Span]:

@@ -34,13 +34,17 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The outcome for one mail: a verdict with its milliseconds, or an error in one line."""
+    """The outcome for one mail: a verdict with its milliseconds, or an error in one line.
+
+    raw is the mail itself, where it is flagged, for those who show more of it.
+    """
 
     path: str
     index: int
     verdict: Verdict | None = None
     ms: float = 0.0
     error: str | None = None
+    raw: bytes = b""
 
     def as_json(self) -> dict[str, Any]:
         """The object that `scan --format jsonl` prints (DESIGN.md § Command line)."""
@@ -134,12 +138,14 @@ def judge_item(item: Item | Record, judge: Judge) -> Record:
     except OSError as error:
         return _unreadable(item.path, error)
     is_body = item.path.lower().endswith(".txt")
+    mail = bare_body(raw) if is_body else raw
     started = time.perf_counter()
     try:
-        verdict = judge(bare_body(raw) if is_body else raw, Envelope(), is_body)
+        verdict = judge(mail, Envelope(), is_body)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other mails go on and this one is reported
         return Record(item.path, item.index, error=f"the scanner failed: {type(error).__name__}: {error}")
-    return Record(item.path, item.index, verdict, (time.perf_counter() - started) * 1000)
+    spent = (time.perf_counter() - started) * 1000
+    return Record(item.path, item.index, verdict, spent, raw=mail if verdict.flagged else b"")
 
 
 def _read(item: Item) -> bytes:

@@ -17,7 +17,9 @@ def lowered(word: str) -> tuple[str, ...]:
 
 def matcher(*wordings: Wording, engine: str = "ahocorasick") -> Matcher:
     rule = RuleEntry("threat.test", "for this test", "threat", None, 1.0, wordings=wordings)
-    program = compile_program(RuleBook((rule,), Scoring(caps={}, one_sided_cap=4, quoted_weight=0.5, reported_weight=0.1)), lowered)
+    program = compile_program(
+        RuleBook((rule,), Scoring(caps={}, one_sided_cap=4, quoted_weight=0.5, reported_weight=0.1)), lowered
+    )
     return Matcher(program, make_scanner(program.atoms, [r.regex for r in program.regexes], engine))
 
 
@@ -50,6 +52,7 @@ def near(*lists: tuple[str, ...], **options: object) -> Wording:
         (near(("pay",), ("pay",)), " pay and pay ", ["pay and pay"]),
         (near(("do not pay",), ("pay",)), " do not pay ", []),
         (near(("send",), ("video",), ("friends",)), " friends get i send video ", ["friends get i send video"]),
+        (near(("te", "tu"), ("te das placer",)), " tu ves y te das placer ", ["tu ves y te das placer"]),
         (near(("a",), ("b",), ("c",), in_order=True), " a b a c ", ["a b a c"]),
         (near(("send",), ("video",), unless=(("never",),)), " i never send the video ", []),
         (near(("send",), ("video",), unless=(("never",),), within=16), " never say i will send the video ", ["send the video"]),

@@ -121,6 +121,7 @@ def test_nested_hidden_elements_are_given_once() -> None:
     page = read(f'<div style="display:none">{PREHEADER} {inner}</div><p style="font-size:0">x {inner}</p>')
     assert page.hidden.count("lamps") == 1
     assert page.hidden.count("some more") == 2
+    assert not set("\ue000\ue001\ue002") & set(page.hidden)
 
 
 def test_citations_are_told_apart() -> None:

@@ -77,6 +77,11 @@ def test_own_and_cited_words_are_apart() -> None:
     assert signals(found) == {"context.quoted"}
 
 
+def test_own_words_stay_beside_a_citation_that_holds_them() -> None:
+    found = read(mail("pay me now\n\n> you must pay me now or else\n"))
+    assert bodies(found) == [("text", "pay me now", False), ("text", "you must pay me now or else", True)]
+
+
 def test_citations_in_html() -> None:
     found = read(page("<p>Is this one real? I do not know what to do with it.</p><blockquote>pay me</blockquote>"))
     assert ("html", "pay me", True) in bodies(found)

@@ -121,9 +121,8 @@ def _fold_rare(error: UnicodeError) -> tuple[str, int]:
     """Codec error handler: a rare character becomes what it folds to, if that is ASCII."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    rare = error.object[error.start : error.end]
-    folded = "".join(map(fold_char, rare))
-    if not folded.isascii() or any(unicodedata.category(char) in ("Cf", "Mn", "Me") for char in rare):
+    folded = "".join(map(fold_char, error.object[error.start : error.end]))
+    if not folded.isascii():
         raise error
     return folded, error.end
 

@@ -113,6 +113,7 @@ FOLDED = [
     ("比 特 币，48 小时", "比特币 # 小时"),
     ("pass\u200bword a\u0301b\u0338c", "password abc"),
     ("a, b, c; d, words", "abcd words"),
+    ("a b, c, d, e, f", "ab cdef"),
     ("", ""),
 ]
 

@@ -16,7 +16,8 @@ FORWARD_SUBJECT = re.compile(
     r"\s*(?:fwd?|wg|tr|i|rv|enc|doorst|pd|vb|vs|vidarebefordrat|ilt|転送|전달|转发|轉寄)\s*[:：]", re.IGNORECASE
 )
 NUMERIC_ENTITY = re.compile(r"&#(?:[0-9]{2,7}|[xX][0-9a-fA-F]{2,6});")
-FEW_WORDS = 8
+FEW_WORDS = 8  # own words beside a citation that say nothing themselves
+SUBJECT_LENGTH = 4096  # characters; no program shows more
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class _Reading:
     def subject(self, headers: Headers, quoted: bool) -> None:
         subject = headers.get("subject")
         if subject:
-            self.texts.append(Text("subject", subject, quoted))
+            self.texts.append(Text("subject", subject[:SUBJECT_LENGTH], quoted))
         if quoted or FORWARD_SUBJECT.match(subject):
             self.signal("context.forwarded", "subject")
 

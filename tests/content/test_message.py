@@ -82,6 +82,12 @@ def test_own_words_stay_beside_a_citation_that_holds_them() -> None:
     assert bodies(found) == [("text", "pay me now", False), ("text", "you must pay me now or else", True)]
 
 
+def test_a_subject_is_no_place_for_a_letter() -> None:
+    found = read(b"Subject: " + b"word " * 100_000 + b"\n\nbody")
+    assert len(found.texts[0].content) == 4096
+    assert len(found.headers.get("subject")) > 400_000
+
+
 def test_citations_in_html() -> None:
     found = read(page("<p>Is this one real? I do not know what to do with it.</p><blockquote>pay me</blockquote>"))
     assert ("html", "pay me", True) in bodies(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 
@@ -16,12 +17,18 @@ porn. I copied all your contacts. Pay me 1,450 dollars in Bitcoin within 48 hour
 Do not go to the police. """
 
 
-def prose(size: int, seed: int) -> str:
+GERMAN = """der die und zu von für in ist das mit auf dem nicht eine wir Sie Ihre als auch es an werden aus er hat dass
+bitte Besprechung Bericht Rechnung Projekt Gruppe Änderung Fassung Datei Rechner prüfen Zeitplan Reise Haushalt Kunde
+Bestellung Lieferung Konto Zahlung bestätigen Anhang Entwurf Anmerkungen Antwort Woche Monat morgen Grüße Straße
+Aufnahme Kamera Freunde Familie Kennwort Gerät Sicherheit Seite über können möchten größere""".split()  # noqa: SIM905
+
+
+def prose(size: int, seed: int, words: Sequence[str] = WORDS) -> str:
     """Sentences of ordinary words, in lines, at least size characters."""
     generator = random.Random(seed)
     lines, length = [], 0
     while length < size:
-        line = " ".join(generator.choice(WORDS) for _ in range(11)).capitalize() + "."
+        line = " ".join(generator.choice(words) for _ in range(11)).capitalize() + "."
         lines.append(line)
         length += len(line) + 2
     return "\r\n".join(lines)
@@ -41,6 +48,13 @@ def ham(size: int, seed: int = 1) -> bytes:
     """A plain text mail of about size bytes."""
     mail = _mail("Minutes of the meeting")
     mail.set_content(prose(size - 400, seed))
+    return mail.as_bytes()
+
+
+def german(size: int, seed: int = 6) -> bytes:
+    """A plain text mail in German, quoted-printable."""
+    mail = _mail("Ergebnisse der Besprechung")
+    mail.set_content(prose(size * 9 // 10 - 400, seed, GERMAN), cte="quoted-printable")
     return mail.as_bytes()
 
 

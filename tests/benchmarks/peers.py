@@ -70,22 +70,27 @@ def sink(folder: Path) -> Iterator[int]:
         yield port
 
 
-@contextlib.contextmanager
-def ours(folder: Path, next_hop: int, *, workers: int | str = 1, inspect: bool = True) -> Iterator[int]:
-    """The filter itself, in front of next_hop, with DNS off."""
-    port = free_port()
+def our_command(folder: Path, port: int, next_hop: int, **settings: object) -> list[str]:
+    """The command that serves on a port, in front of next_hop, with DNS off and these settings."""
     config = folder / f"ours-{port}.yaml"
-    settings = {
+    base = {
         "listen": f"127.0.0.1:{port}",
         "next_hop": f"smtp://127.0.0.1:{next_hop}",
         "quarantine_dir": str(folder / "quarantine"),
-        "workers": workers,
-        "inspect": inspect,
         "verify_senders": False,
         "hostname": "filter.example.org",
     }
-    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    command = [sys.executable, "-m", "milter", "serve", "-c", str(config), "--log-level", "warning"]
+    config.write_text(yaml.safe_dump({**base, **settings}), encoding="utf-8")
+    return [sys.executable, "-m", "milter", "serve", "-c", str(config), "--log-level", "warning"]
+
+
+@contextlib.contextmanager
+def ours(
+    folder: Path, next_hop: int, *, workers: int | str = 1, inspect: bool = True, port: int | None = None
+) -> Iterator[int]:
+    """The filter itself, in front of next_hop; gives its port."""
+    port = port or free_port()
+    command = our_command(folder, port, next_hop, workers=workers, inspect=inspect)
     with running(command, port, folder / f"ours-{port}.log"):
         yield port
 

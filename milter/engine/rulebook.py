@@ -152,7 +152,10 @@ def _wording(
         for number, entry in enumerate(lists):
             if isinstance(entry, str):
                 _known(file, (*location, key, number), entry, content.words)
-            out.append(tuple(content.words[entry] if isinstance(entry, str) else entry))
+            words = content.words[entry] if isinstance(entry, str) else entry
+            for word in words:
+                _check_word(file, (*location, key, number), word)
+            out.append(tuple(words))
         return tuple(out)
 
     if pattern.regex is not None:
@@ -160,6 +163,13 @@ def _wording(
         return Wording(language, regex=pattern.regex)
     lists = filled(pattern.near, "near") if pattern.near is not None else filled(pattern.phrase or [], "phrase")
     return Wording(language, lists, filled(pattern.unless, "unless"), None, pattern.within, pattern.in_order)
+
+
+def _check_word(file: YamlFile, location: tuple[str | int, ...], word: str) -> None:
+    if "*" in word.strip("*") or not word.strip("* "):
+        _fail(file, location, f"'{word}': a * may stand only at the beginning or end of a word or phrase")
+    if word.isdigit():
+        _fail(file, location, f"'{word}': write # for a number; digits stand for any number")
 
 
 def _check_regex(file: YamlFile, location: tuple[str | int, ...], source: str) -> None:

@@ -32,7 +32,7 @@ from milter.errors import ConfigError
 from milter.yamlfile import read_yaml
 
 log = logging.getLogger(__name__)
-MAGIC = b"blackmail-filter rules 1\n"
+MAGIC = b"blackmail-filter rules 2\n"
 # Sets of other rules or versions that may still be of use: before and after an upgrade, and a test set.
 KEPT = 4
 _RULES = TypeAdapter(tuple[RuleEntry, ...])

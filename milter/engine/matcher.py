@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -33,9 +33,7 @@ class Matcher:
         self._program = program
         self._scanner = scanner
         self._lists = [frozenset(numbers) for numbers in program.lists]
-        self._lengths = [len(atom.encode()) for atom in program.atoms]
-        self._left = [atom.startswith(" ") for atom in program.atoms]
-        self._right = [atom.endswith(" ") for atom in program.atoms]
+        self._atoms = [atom.encode() for atom in program.atoms]
         self._anchored: dict[int, list[int]] = {}
         for number, pattern in enumerate(program.near):
             for atom in self._lists[self._anchor(pattern)]:
@@ -44,28 +42,23 @@ class Matcher:
 
     def _anchor(self, pattern: NearPattern) -> int:
         """The list to start from: the one whose shortest word is longest is the rarest in ordinary text."""
-        return max(pattern.lists, key=lambda n: min(self._lengths[a] for a in self._lists[n]))
+        return max(pattern.lists, key=lambda n: min(len(self._atoms[a]) for a in self._lists[n]))
 
     def hits(self, folded: str) -> list[Hit]:
         """All patterns that hold for one folded text, in the order of the program."""
         data = folded.encode()
-        ends: dict[int, list[int]] = {}
-        for number, end in self._scanner.find(data):
-            if number in ends:
-                ends[number].append(end)
-            else:
-                ends[number] = [end]
-        atoms = len(self._lengths)
-        found = self._near_hits(ends, len(data))
-        for number in sorted(n for n in ends if n >= atoms):
+        present = self._scanner.find(data)
+        found = self._near_hits(present, data)
+        atoms = len(self._atoms)
+        for number in sorted(n for n in present if n >= atoms):
             found += self._regex_hits(number - atoms, folded)
         return found
 
-    def _near_hits(self, ends: dict[int, list[int]], size: int) -> list[Hit]:
-        present = set(ends)
+    def _near_hits(self, present: set[int], data: bytes) -> list[Hit]:
         candidates: set[int] = set()
         for atom in present:
             candidates.update(self._anchored.get(atom, ()))
+        places = _Places(data, self._atoms)
         spans: dict[int, list[Span]] = {}
         found = []
         for number in sorted(candidates):
@@ -74,19 +67,11 @@ class Matcher:
                 continue
             for n in (*pattern.lists, *pattern.unless):
                 if n not in spans:
-                    spans[n] = self._spans(self._lists[n] & present, ends)
+                    spans[n] = sorted(span for atom in self._lists[n] & present for span in places[atom])
             span = _window(pattern, spans)
             if span:
                 found.append(Hit(pattern.rule, pattern.language, number, span))
         return found
-
-    def _spans(self, atoms: Iterable[int], ends: dict[int, list[int]]) -> list[Span]:
-        """Where the words of a list stand, without the blanks at their borders."""
-        return sorted(
-            (end - self._lengths[atom] + self._left[atom], end - self._right[atom])
-            for atom in atoms
-            for end in ends[atom]
-        )
 
     def _regex_hits(self, number: int, folded: str) -> list[Hit]:
         pattern = self._program.regexes[number]
@@ -98,6 +83,25 @@ class Matcher:
         start = len(folded[: match.start()].encode())
         span = (start, start + len(match[0].encode()))
         return [Hit(pattern.rule, pattern.language, len(self._program.near) + number, span)]
+
+
+class _Places(dict[int, list[Span]]):
+    """Where each atom stands in a text, without the blanks at its borders; looked up when first asked for."""
+
+    def __init__(self, data: bytes, atoms: list[bytes]) -> None:
+        super().__init__()
+        self._data = data
+        self._atoms = atoms
+
+    def __missing__(self, number: int) -> list[Span]:
+        atom, data = self._atoms[number], self._data
+        left, right = atom.startswith(b" "), len(atom) - atom.endswith(b" ")
+        spans = self[number] = []
+        at = data.find(atom)
+        while at >= 0:
+            spans.append((at + left, at + right))
+            at = data.find(atom, at + 1)
+        return spans
 
 
 def _window(pattern: NearPattern, spans: dict[int, list[Span]]) -> Span | None:

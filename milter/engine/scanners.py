@@ -1,4 +1,4 @@
-"""Finding all atoms of a program in one pass over the text: hyperscan, or Aho-Corasick where it is missing.
+"""Which atoms of a program a text holds, in one pass over it: hyperscan, or Aho-Corasick where it is missing.
 
 Both give the same finds; a property test holds them equal.
 """
@@ -15,19 +15,14 @@ try:
 except ImportError:  # no wheel for this platform
     hyperscan = None  # type: ignore[assignment]
 
-Find = tuple[int, int]  # (atom or regex number, end offset in bytes)
-
 
 class Scanner(Protocol):
     """One pass over the text."""
 
     name: str
 
-    def find(self, data: bytes) -> list[Find]:
-        """Every occurrence of every atom.
-
-        For regexes, numbered after the atoms, candidates: at least one where one matches.
-        """
+    def find(self, data: bytes) -> set[int]:
+        """The numbers of all atoms that occur, and of regexes, numbered after the atoms, all that may match."""
         ...
 
 
@@ -39,18 +34,18 @@ class AhoCorasickScanner:
     def __init__(self, atoms: list[str], regexes: list[str]) -> None:
         self._automaton = ahocorasick.Automaton()
         for number, atom in enumerate(atoms):
-            # One character a byte: offsets are then the same as hyperscan's.
+            # One character a byte: the same bytes that hyperscan sees.
             self._automaton.add_word(atom.encode().decode("latin-1"), number)
         if atoms:
             self._automaton.make_automaton()
-        self._candidates = [(len(atoms) + i, 0) for i in range(len(regexes))]
+        self._candidates = frozenset(range(len(atoms), len(atoms) + len(regexes)))
 
-    def find(self, data: bytes) -> list[Find]:
+    def find(self, data: bytes) -> set[int]:
         """See Scanner."""
         if not self._automaton:
-            return list(self._candidates)
-        found = [(number, end + 1) for end, number in self._automaton.iter(data.decode("latin-1"))]
-        return found + self._candidates
+            return set(self._candidates)
+        found = {number for _, number in self._automaton.iter(data.decode("latin-1"))}
+        return found | self._candidates
 
 
 class HyperscanScanner:
@@ -62,13 +57,13 @@ class HyperscanScanner:
         self._database = hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) if database else _compile(atoms, regexes)
         self._local = threading.local()
 
-    def find(self, data: bytes) -> list[Find]:
+    def find(self, data: bytes) -> set[int]:
         """See Scanner."""
-        found: list[Find] = []
-        append = found.append
+        found: set[int] = set()
+        add = found.add
 
-        def on_match(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            append((number, end))
+        def on_match(number: int, _start: int, _end: int, _flags: int, _context: object) -> None:
+            add(number)
 
         self._database.scan(data, match_event_handler=on_match, scratch=self._scratch())
         return found
@@ -88,7 +83,8 @@ class HyperscanScanner:
 def _compile(atoms: list[str], regexes: list[str]) -> hyperscan.Database:
     # Folded text holds letters, digits, "#" and blanks only, so that an atom is its own regular expression.
     expressions = [atom.encode().replace(b"#", rb"\x23") for atom in atoms]
-    flags = [0] * len(atoms)
+    # A call back into Python costs more than all else: once for each atom is enough.
+    flags = [hyperscan.HS_FLAG_SINGLEMATCH] * len(atoms)
     for source in regexes:
         expressions.append(source.encode())
         flags.append(_regex_flags(source))

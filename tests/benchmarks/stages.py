@@ -109,7 +109,7 @@ def sample(book: RuleBook, count: int, generator: random.Random) -> RuleBook:
     """A book with so many of the wordings, drawn from all rules and languages; a smaller draw is part of a larger."""
     every = [(n, w) for n, rule in enumerate(book.rules) for w in rule.wordings]
     order = sorted(range(len(every)), key=lambda _: generator.random())
-    kept = {index for index in order[:count]}
+    kept = set(order[:count])
     chosen: dict[int, list[object]] = {}
     for index, (number, wording) in enumerate(every):
         if index in kept:

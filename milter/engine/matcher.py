@@ -34,6 +34,7 @@ class Matcher:
         self._scanner = scanner
         self._lists = [frozenset(numbers) for numbers in program.lists]
         self._atoms = [atom.encode() for atom in program.atoms]
+        self._needed = [[self._lists[n] for n in pattern.lists] for pattern in program.near]
         self._anchored: dict[int, list[int]] = {}
         for number, pattern in enumerate(program.near):
             for atom in self._lists[self._anchor(pattern)]:
@@ -56,15 +57,15 @@ class Matcher:
 
     def _near_hits(self, present: set[int], data: bytes) -> list[Hit]:
         candidates: set[int] = set()
-        for atom in present:
-            candidates.update(self._anchored.get(atom, ()))
+        for atom in self._anchored.keys() & present:
+            candidates.update(self._anchored[atom])
         places = _Places(data, self._atoms)
         spans: dict[int, list[Span]] = {}
         found = []
         for number in sorted(candidates):
-            pattern = self._program.near[number]
-            if any(self._lists[n].isdisjoint(present) for n in pattern.lists):
+            if any(map(present.isdisjoint, self._needed[number])):
                 continue
+            pattern = self._program.near[number]
             for n in (*pattern.lists, *pattern.unless):
                 if n not in spans:
                     spans[n] = sorted(span for atom in self._lists[n] & present for span in places[atom])

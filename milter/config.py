@@ -57,7 +57,7 @@ def parse_next_hop(value: object) -> object:
         return value
     scheme, _, rest = value.partition(":")
     if scheme == "smtp" and rest.startswith("//"):
-        return SmtpNextHop(address=parse_address(rest[2:]))  # type: ignore[arg-type]
+        return SmtpNextHop(address=parse_address(rest[2:]))
     if scheme == "maildir" and rest:
         return MaildirNextHop(path=Path(rest))
     raise ValueError("write it as smtp://host:port or maildir:PATH")
@@ -98,10 +98,23 @@ class Dns(Section):
     cache_size: int = Field(10_000, ge=0, description="Answers kept in memory; each for its own TTL.")
 
 
+class Arc(Section):
+    """The key that seals what we pass on (RFC 8617); its public half stands in the DNS."""
+
+    domain: str = Field(description="The domain that vouches (d=).")
+    selector: str = Field(description="Names the key below _domainkey.DOMAIN (s=).")
+    key: Path = Field(description="File with the RSA private key in PEM form.")
+
+
 class Config(Section):
     """All settings of one server."""
 
-    listen: AddressField = Field(Address(host="127.0.0.1", port=10025), description="Where mail comes in by SMTP.")
+    listen: AddressField | None = Field(
+        Address(host="127.0.0.1", port=10025), description="Where mail comes in by SMTP: host:port; null: nowhere."
+    )
+    milter: AddressField | None = Field(
+        None, description="Where Postfix calls by the milter protocol: host:port; null: nowhere."
+    )
     next_hop: NextHopField = Field(
         MaildirNextHop(path=Path("mail")), description="Where mail goes: smtp://host:port or maildir:PATH."
     )
@@ -120,6 +133,7 @@ class Config(Section):
     )
     trusted_sealers: tuple[str, ...] = Field((), description="ARC sealers (d=) whose chain is believed.")
     verify_senders: bool = Field(True, description="Check SPF, DKIM, DMARC and ARC.")
+    arc: Arc | None = Field(None, description="Seal inspected mail by ARC; unset: not at all.")
     dns: Dns = Field(default_factory=Dns, description="Name look-ups for the sender checks.")
     rules: tuple[Path, ...] = Field((), description="Folders or files with own rules, beside the shipped ones.")
     shipped_rules: bool = Field(True, description="Use the rules that come with the package.")
@@ -138,6 +152,12 @@ class Config(Section):
     next_hop_timeout: float = Field(60.0, gt=0, description="Seconds to wait for the next hop; below Postfix's 100 s.")
     workers: int | Literal["auto"] = Field(1, description="Processes that share the port; auto: one a core.")
     cache_dir: Path | None = Field(None, description="Where compiled rules are kept; default: the user's cache folder.")
+
+    @model_validator(mode="after")
+    def listens_somewhere(self) -> Self:
+        if not (self.listen or self.milter):
+            raise ValueError("listen and milter must not both be null")
+        return self
 
     @property
     def server_id(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from milter.config import Config
@@ -36,26 +37,26 @@ class SmtpInspector:
     def __init__(self, config: Config, rules: RuleSet) -> None:
         self._config = config
         self._rules = rules
-        self._resolver: Resolver | None = None
+        self._resolver = _resolver(config)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="inspect")
 
     async def __call__(self, raw: bytes, envelope: Envelope) -> Verdict:
         """The verdict on a mail that came in by SMTP; reasons only where it is flagged."""
         message = read(raw)
-        authentication = await self._authenticated(raw, envelope, message) if self._config.verify_senders else None
+        authentication = None
+        if self._resolver is not None:
+            authentication = await authenticate(
+                raw,
+                envelope,
+                message.headers,
+                resolver=self._resolver,
+                settings=self._config,
+                executor=self._threads,
+            )
         if sum(len(text.content) for text in message.texts) <= INLINE_TEXT:
             return self._judged(message, envelope, authentication)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._judged, message, envelope, authentication)
-
-    async def _authenticated(self, raw: bytes, envelope: Envelope, message: Message) -> Authentication:
-        if self._resolver is None:
-            from milter.sender.dns import Resolver  # noqa: PLC0415  not needed where no mail asks for it
-
-            self._resolver = Resolver(self._config.dns)
-        return await authenticate(
-            raw, envelope, message.headers, resolver=self._resolver, settings=self._config, executor=self._threads
-        )
 
     def _judged(self, message: Message, envelope: Envelope, authentication: Authentication | None) -> Verdict:
         return inspect(
@@ -74,17 +75,38 @@ def smtp_inspector(config: Config) -> Inspector | None:
     return SmtpInspector(config, configured_rules(config)) if config.inspect else None
 
 
+def _resolver(config: Config) -> Resolver | None:
+    """What answers the sender checks, or None where they are off. Raises ConfigError."""
+    if not config.verify_senders:
+        return None
+    from milter.sender.dns import Resolver  # noqa: PLC0415  without the DNS its library is not needed
+
+    return Resolver(config.dns)
+
+
 def file_judge(config: Config, rules: RuleSet, *, offline: bool) -> Judge:
-    """A judge of mails in files. A bare body has no sender to speak of."""
+    """A judge of mails in files. A bare body has no sender to speak of. Raises ConfigError."""
+    resolver = None if offline else _resolver(config)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def authenticated(raw: bytes, envelope: Envelope, message: Message) -> Authentication | None:
+        if resolver is None:
+            return None
+        if not loops:  # one for each process, opened when it is needed
+            loops.append(asyncio.new_event_loop())
+        check = authenticate(raw, envelope, message.headers, resolver=resolver, settings=config)
+        return loops[0].run_until_complete(check)
 
     def judge(raw: bytes, envelope: Envelope, is_body: bool) -> Verdict:
         message = read(raw)
+        # A delivered mail keeps its reverse-path in Return-Path (RFC 5321 §4.4).
+        sent = replace(envelope, mail_from=message.headers.get("Return-Path").strip(" <>"))
         return inspect(
             message,
-            envelope,
+            sent,
             rules=rules,
             policy=config.policy,
-            authentication=Authentication() if is_body else None,
+            authentication=Authentication() if is_body else authenticated(raw, sent, message),
             own_domains=config.own_domains,
         )
 

@@ -11,6 +11,7 @@ from typing import Literal
 from milter.actions.headers import Trace, forged_fields_removed, received, unchecked_fields, verdict_fields
 from milter.actions.maildir import Quarantine
 from milter.actions.nexthop import TROUBLE, Reply, Transaction
+from milter.actions.sealing import load_seal_key, sealed
 from milter.config import Config
 from milter.errors import NextHopError
 from milter.model import Envelope, Verdict
@@ -57,6 +58,7 @@ class Delivery:
         self._config = config
         self._inspector = inspector
         self._quarantine = Quarantine(config.quarantine_dir)
+        self._seal_key = load_seal_key(config.arc) if config.arc else None
 
     async def deliver(self, mail: Mail) -> Outcome:
         """Act on one mail.
@@ -75,17 +77,17 @@ class Delivery:
 
     async def _deliver(self, mail: Mail) -> Outcome:
         if self._inspector is None:
-            return Outcome("relay", await self._relay(mail, b""))
+            return Outcome("relay", await self._relay(mail, b"", None))
         verdict = await self._judge(self._inspector, mail)
         if verdict is None:
             if self._config.on_error == "tempfail":
                 return Outcome("defer", TROUBLE)
-            return Outcome("unchecked", await self._relay(mail, unchecked_fields()))
+            return Outcome("unchecked", await self._relay(mail, unchecked_fields(), None))
         if verdict.action == "quarantine":
             return Outcome("quarantine", await self._keep_back(mail, verdict), verdict)
         if verdict.action == "reject":
             return Outcome("reject", REFUSED, verdict)
-        reply = await self._relay(mail, verdict_fields(verdict, self._config.server_id))
+        reply = await self._relay(mail, verdict_fields(verdict, self._config.server_id), verdict)
         return Outcome(verdict.action, reply, verdict)
 
     async def _judge(self, inspector: Inspector, mail: Mail) -> Verdict | None:
@@ -97,11 +99,14 @@ class Delivery:
             log.exception("%s: inspection failed", mail.envelope.queue_id)
             return None
 
-    async def _relay(self, mail: Mail, fields: bytes) -> Reply:
+    async def _relay(self, mail: Mail, fields: bytes, verdict: Verdict | None) -> Reply:
         if len(mail.raw) <= INLINE_BYTES:
             cleaned = forged_fields_removed(mail.raw, self._config.server_id)
         else:
             cleaned = await asyncio.to_thread(forged_fields_removed, mail.raw, self._config.server_id)
+        if verdict is not None and self._seal_key is not None:
+            server_id, chain = self._config.server_id, verdict.auth.arc
+            fields = await sealed(fields, cleaned, self._seal_key, authserv_id=server_id, chain=chain)
         return await mail.transaction.data([received(mail.trace) + fields, cleaned])
 
     async def _keep_back(self, mail: Mail, verdict: Verdict) -> Reply:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from milter.actions.sealing import load_seal_key
 from milter.cli.options import config_option, load_config
+from milter.config import Config
 from milter.frontends.server import serve
 from milter.inspector import smtp_inspector
 
@@ -23,4 +25,12 @@ def command(config_path: Path | None, log_level: str) -> None:
     SIGHUP reads settings and rules anew; SIGTERM stops gracefully.
     """
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
-    serve(load_config(config_path), smtp_inspector, reload=lambda: load_config(config_path))
+    serve(_usable_config(config_path), smtp_inspector, reload=lambda: _usable_config(config_path))
+
+
+def _usable_config(path: Path | None) -> Config:
+    """Settings whose files can be read, too. Raises ConfigError."""
+    config = load_config(path)
+    if config.arc:
+        load_seal_key(config.arc)
+    return config

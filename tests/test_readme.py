@@ -1,0 +1,27 @@
+"""What the README shows is what the tests run."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("layout", ["before-queue", "after-queue"])
+@pytest.mark.parametrize("name", ["main.cf", "master.cf"])
+def test_the_postfix_set_ups_are_quoted_word_for_word(layout: str, name: str) -> None:
+    text = (ROOT / "docs" / "postfix" / layout / name).read_text(encoding="utf-8").rstrip("\n")
+    assert "\n".join(f"    {line}" if line else "" for line in text.split("\n")) in README
+
+
+def test_the_two_commands_stand_alone_on_their_lines() -> None:
+    lines = [line.strip() for line in README.splitlines()]
+    assert "pip install . && blackmail-filter demo" in lines
+    assert "pip install '.[dev]' && pytest" in lines
+
+
+def test_local_links_lead_somewhere() -> None:
+    targets = [part.split(")")[0] for part in README.split("](")[1:]]
+    missing = [t for t in targets if not t.startswith("http") and not (ROOT / t.split("#")[0]).exists()]
+    assert missing == []

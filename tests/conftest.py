@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from milter.actions.deliver import Inspector
+from milter.actions.decide import Inspector
 from milter.config import Address, Config
 from milter.frontends.service import Service
 from milter.frontends.worker import address_of, bind, listening

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple, Protocol
 
-from milter.actions.deliver import Delivery, Inspector, Mail, Outcome
+from milter.actions.decide import Decider, Inspector
+from milter.actions.deliver import Delivery, Mail, Outcome
 from milter.actions.hops import make_next_hop
 from milter.actions.nexthop import TROUBLE, NextHop
 from milter.config import Config
@@ -63,7 +64,8 @@ class Service:
         self._sessions: set[Session] = set()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._delivery = Delivery(config, inspector)
+        self.decider = Decider(config, inspector)
+        self._delivery = Delivery(config, self.decider)
         self._deliveries: set[asyncio.Task[Outcome]] = set()
         self._peers: dict[str, Peer] = {}
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from milter.actions.deliver import Inspector
+from milter.actions.decide import Inspector
 from milter.config import Address, Config, worker_count
 from milter.errors import BlackmailFilterError, ConfigError
 from milter.frontends.worker import address_of, bind, work

@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
-from milter.actions.deliver import Inspector
+from milter.actions.decide import Inspector
 from milter.config import Address, Config
 from milter.errors import ConfigError
 from milter.frontends.service import Service

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from milter.actions.decide import Decider
 from milter.actions.deliver import Delivery, Mail
 from milter.actions.headers import Trace
 from milter.actions.nexthop import Reply
@@ -63,7 +64,7 @@ async def relayed(config: Config, authentication: Authentication) -> bytes:
 
     hop = Hop()
     mail = Mail(RAW, Envelope("a@example.com", ("b@example.org",)), TRACE, hop)  # type: ignore[arg-type]
-    await Delivery(config, inspector).deliver(mail)
+    await Delivery(config, Decider(config, inspector)).deliver(mail)
     return hop.taken
 
 

@@ -83,7 +83,7 @@ def _eight_bit(data: bytes, declared: str | None) -> str:
     if declared and declared not in WEAK and declared != "utf_8":
         text = strict(data, declared)
         if text is not None:
-            return text
+            return _case_restored(data, text, declared) if declared in SWAPPED else text
     if declared == "utf_8" and (text := _damaged_utf8(data)) is not None:
         return text
     name = guess(data) or (declared if declared != "utf_8" else None) or "cp1252"
@@ -99,6 +99,21 @@ def strict(data: bytes, name: str) -> str | None:
         return data.decode(name)
     except (UnicodeDecodeError, LookupError):
         return None
+
+
+# Cyrillic charsets that have small letters in each other's places for capitals.
+SWAPPED = {"cp1251": "koi8_r", "koi8_r": "cp1251", "koi8_u": "cp1251"}
+CASE_SWAPPED = re.compile("(?<![А-яЁё])[а-я][А-Я]{2}")
+SWAPPED_WORDS = 2
+
+
+def _case_restored(data: bytes, text: str, declared: str) -> str:
+    """Text in its right charset where "сПОКОЙНО" shows that the label names the other Cyrillic one."""
+    if len(CASE_SWAPPED.findall(text)) < SWAPPED_WORDS:
+        return text
+    capitals = sum(map(str.isupper, text))
+    small = sum(map(str.islower, text))
+    return data.decode(SWAPPED[declared], "replace") if capitals > 2 * small else text
 
 
 def _damaged_utf8(data: bytes) -> str | None:

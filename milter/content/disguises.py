@@ -71,6 +71,38 @@ def _undisguised(chunk: str) -> tuple[str | None, str]:
 
 _cached = lru_cache(8192)(_undisguised)
 
+# What is written in leet throughout has so many such words, and so large a share of all.
+FEWEST_LEET = 3
+LEAST_SHARE = 12
+LEETED = re.compile(rf"(?=(?:\d*{_LETTER}){{2}})(?=\D*[013457]+{_LETTER})(?:{_LETTER}|[013457](?![0-9.,]))+")
+
+
+def is_leet(chunks: list[str], count: int) -> bool:
+    """Whether a text of so many words, of which these hold digits, is written in leet: "4ll d1n3 kontakter"."""
+    if len(chunks) < FEWEST_LEET or len(chunks) * LEAST_SHARE < count:
+        return False
+    short = (chunk.strip("\"'()[]<>,.;:!?-") for chunk in chunks if len(chunk) <= LONGEST_WORD)
+    leeted = sum(1 for chunk in short if LEETED.fullmatch(chunk) and written(chunk))
+    return leeted >= FEWEST_LEET and leeted * LEAST_SHARE >= count
+
+
+def read_leet(chunk: str) -> tuple[str | None, str]:
+    """Like undisguise, for text that is written in leet: each digit beside a letter is one."""
+    if len(chunk) > LONGEST_RUN or LINK.search(chunk):
+        return undisguise(chunk)
+    read = PART.sub(lambda found: _spelled(found[0]), chunk)
+    if read == chunk:
+        return undisguise(chunk)
+    folded = undisguise(read)[0] or f" {words(read)} "
+    return folded, "evasion.leet" if hides_stem(chunk.lower(), read.lower()) else ""
+
+
+def _spelled(part: str) -> str:
+    if part.isdigit() or len(part) > LONGEST_WORD or NUMERAL.fullmatch(part) or not written(part):
+        return part
+    word = part.lower().translate(tables(part.lower())[0])
+    return word if word.isalpha() else part
+
 
 def words(text: str) -> str:
     """Lower-case text folded without looking for disguises."""
@@ -106,11 +138,25 @@ def _unmasked(masked: str, found: set[str]) -> str:
     """p*rn, mast**bate: the word that fits; pass*word: the word without the marks; else two words."""
     bare = re.sub("[^a-z]+", "", masked)
     pattern = re.compile(re.sub("[^a-z]", "[a-z]", masked))
-    word = next((word for word in MASKED_WORDS if word == bare or pattern.fullmatch(word)), None)
+    word = next((word for word in MASKED_WORDS if word == bare or pattern.fullmatch(word)), None) or _inflected(masked)
     if word is None:
         return masked
     found.add("evasion.masked")
     return word
+
+
+def _inflected(masked: str) -> str | None:
+    """b*tcoinach: a longer word that may be hidden, and its ending."""
+    for word in MASKED_WORDS:
+        if len(word) < LONG_MASKED or not masked[-1].isalpha():
+            continue
+        beginning, ending = masked[: len(word)], masked[len(word) :]
+        if ending.isalpha() and re.fullmatch(re.sub("[^a-z]", "[a-z]", beginning), word):
+            return word + ending
+    return None
+
+
+LONG_MASKED = 6
 
 
 def _unleeted(part: str, chunk: str, found: set[str]) -> str:

@@ -137,9 +137,12 @@ def _edits(text: str, shape: bytes, found: set[str]) -> list[tuple[int, int, str
             start = shape.rfind(b" ", 0, at) + 1
             spans[start] = end = _end_of_run(shape, at)
             at = shape.find(pattern, end)
+    runs = sorted(spans.items())
+    leet = disguises.is_leet([text[start:end] for start, end in runs], shape.count(b" "))
+    read = disguises.read_leet if leet else disguises.undisguise
     edits = []
-    for start, end in sorted(spans.items()):
-        folded, evasion = disguises.undisguise(text[start:end])
+    for start, end in runs:
+        folded, evasion = read(text[start:end])
         if folded is not None:
             edits.append((start, end, folded))
         if evasion:
@@ -176,9 +179,14 @@ def _respaced(letters: str, found: set[str]) -> str:
     def join(run: re.Match[str]) -> str:
         gaps = re.split(" {2,}", run[0])
         words = ["".join(part.split()) for part in (gaps if any(len(gap) > 1 for gap in gaps) else [run[0]])]
-        if any(disguises.STEMS.search(word) for word in words):
+        hidden = [disguises.STEMS.search(word) for word in words]
+        if any(hidden):
             found.add("evasion.split_letters")
-        return " ".join(words)
+        # A word of one letter may stand before: "w b i t c o i n a c h".
+        return " ".join(
+            f"{word[:1]} {word[1:]}" if stem and stem.start() == 1 else word
+            for word, stem in zip(words, hidden, strict=True)
+        )
 
     # What is still single letters after this would be joined by folding again.
     return _collapsed(SPACED.sub(join, _collapsed(f" {SPACED.sub(join, letters)} ")))

@@ -42,7 +42,8 @@ AuthResult = Literal["none", "pass", "fail", "softfail", "neutral", "policy", "t
 class Envelope:
     """The SMTP envelope (RFC 5321 §2.3.1) and who handed it over.
 
-    mail_from is "" for the null reverse-path; client_addr is the real client (XFORWARD, XCLIENT), "" if unknown.
+    mail_from is "" for the null reverse-path; client_addr is the real client (XFORWARD, XCLIENT), "" if unknown;
+    authenticated: it logged in (RFC 4954), so that it is one of our own users wherever it is.
     """
 
     mail_from: str = ""
@@ -51,6 +52,7 @@ class Envelope:
     client_name: str = ""
     helo_name: str = ""
     queue_id: str = ""
+    authenticated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pytest
 from milter.actions.decide import Inspector
 from milter.config import Address, Config
 from milter.frontends.service import Service
-from milter.frontends.worker import address_of, bind, listening
+from milter.frontends.worker import address_of, addresses, bind, listening
 from milter.model import Envelope, RuleMatch, Verdict
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -187,6 +187,7 @@ class Filter:
     address: Address
     service: Service
     config: Config
+    milter: Address | None = None
 
     @property
     def quarantined(self) -> list[bytes]:
@@ -256,10 +257,10 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
             )
             inspector = judging(judge) if isinstance(judge, Verdict | Exception) else judge or judging(Verdict())
             service = Service(config, inspector if config.inspect else None, now=lambda: NOW)
-            listener = bind(config.listen)
-            address = address_of(listener)
-            await stack.enter_async_context(listening(service, listener))
-            return Filter(address, service, config)
+            listeners = {setting: bind(address) for setting, address in addresses(config).items()}
+            await stack.enter_async_context(listening(service, listeners))
+            where = {setting: address_of(listener) for setting, listener in listeners.items()}
+            return Filter(where["listen"], service, config, where.get("milter"))
 
         yield start
 

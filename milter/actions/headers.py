@@ -157,6 +157,12 @@ def unchecked_fields() -> bytes:
     return field("X-Blackmail-Status", "unchecked")
 
 
+def split_fields(fields: bytes) -> list[tuple[bytes, bytes]]:
+    """Name and value of each of our own fields; the value keeps its leading space and its folds."""
+    lines = _FIELD_END.split(fields)[:-1]
+    return [(name, value) for name, _, value in (line.partition(b":") for line in lines)]
+
+
 def field(name: str, value: str) -> bytes:
     """A structured header field with its line end: ASCII, folded at 78, no line over 998 bytes (RFC 5322 §2.1.1)."""
     line = f"{name}: {_NOT_PRINTABLE.sub(' ', value).strip()}"

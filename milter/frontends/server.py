@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from milter.config import Address, Config
-from milter.frontends.supervisor import Generation, MakeInspector, Supervisor, signals_blocked
-from milter.frontends.worker import bind
+from milter.frontends.supervisor import MakeInspector, Supervisor, prepare, signals_blocked
+
+READY = {"listen": "listening", "milter": "milter"}
 
 
-def announce(address: Address) -> None:
+def announce(addresses: Mapping[str, Address]) -> None:
     """Say on standard error where mail is taken in."""
-    print(f"listening on {address}", file=sys.stderr, flush=True)  # noqa: T201  scripts wait for this line
+    for setting, address in addresses.items():
+        print(f"{READY[setting]} on {address}", file=sys.stderr, flush=True)  # noqa: T201  scripts wait for these lines
 
 
 def serve(
@@ -20,7 +22,7 @@ def serve(
     make_inspector: MakeInspector,
     *,
     reload: Callable[[], Config],
-    ready: Callable[[Address], None] = announce,
+    ready: Callable[[Mapping[str, Address]], None] = announce,
 ) -> None:
     """Take in mail until SIGTERM or SIGINT. Raises ConfigError if the settings cannot be put to work.
 
@@ -29,5 +31,4 @@ def serve(
     the old settings stay.
     """
     with signals_blocked():
-        generation = Generation(config, make_inspector(config), bind(config.listen))
-        Supervisor(generation, make_inspector, reload).run(ready)
+        Supervisor(prepare(config, make_inspector), make_inspector, reload).run(ready)

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import Enum
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple, Protocol
 
@@ -17,7 +18,7 @@ from milter.actions.deliver import Delivery, Mail, Outcome
 from milter.actions.hops import make_next_hop
 from milter.actions.nexthop import TROUBLE, NextHop
 from milter.config import Config
-from milter.model import Verdict
+from milter.model import Envelope, Verdict
 
 # Of a mail with many recipients, so many stand in the log.
 LOGGED_RECIPIENTS = 10
@@ -33,6 +34,14 @@ class Peer(NamedTuple):
     address: str
     trusted: bool
     is_global: bool
+
+
+class Refusal(Enum):
+    """Why a session may not begin."""
+
+    NOT_TRUSTED = "not in trusted_clients"
+    STOPPING = "we are stopping"
+    FULL = "max_connections is reached"
 
 
 class Session(Protocol):
@@ -81,10 +90,18 @@ class Service:
             self._peers[host] = Peer(str(address), trusted, address.is_global)
         return self._peers[host]
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no further session may begin."""
-        return len(self._sessions) >= self.config.max_connections
+    def refusal(self, peer: Peer) -> Refusal | None:
+        """Whether, and why, a session with this host may not begin."""
+        if not peer.trusted:
+            reason = Refusal.NOT_TRUSTED
+        elif self.stopping:
+            reason = Refusal.STOPPING
+        elif len(self._sessions) >= self.config.max_connections:
+            reason = Refusal.FULL
+        else:
+            return None
+        log.warning("client %s: refused, %s", peer.address, reason.value)
+        return reason
 
     def enter(self, session: Session) -> None:
         """A session begins."""
@@ -125,7 +142,7 @@ class Service:
         except Exception:
             log.exception("%s: delivery failed", mail.envelope.queue_id)
             outcome = Outcome("defer", TROUBLE)
-        _log(mail, outcome, (time.perf_counter() - started) * 1000)
+        log_outcome(mail.envelope, len(mail.raw), outcome, started, mail.trace.client_addr)
         return outcome
 
     async def empty(self) -> None:
@@ -151,19 +168,22 @@ class Service:
                 await self.empty()
 
 
-def _log(mail: Mail, outcome: Outcome, milliseconds: float) -> None:
-    """One line a mail: no text of it, and nothing that could forge another line."""
+def log_outcome(envelope: Envelope, size: int, outcome: Outcome, started: float, peer: str = "") -> None:
+    """One line a mail: no text of it, and nothing that could forge another line.
+
+    started is on the clock of time.perf_counter; peer stands for a client that the envelope does not name.
+    """
     if not log.isEnabledFor(logging.INFO):
         return
-    envelope, verdict = mail.envelope, outcome.verdict or Verdict()
+    verdict = outcome.verdict or Verdict()
     recipients = [f"<{recipient}>" for recipient in envelope.rcpt_to[:LOGGED_RECIPIENTS]]
     if len(envelope.rcpt_to) > LOGGED_RECIPIENTS:
         recipients.append(f"+{len(envelope.rcpt_to) - LOGGED_RECIPIENTS}")
     rules = dict.fromkeys(reason.rule for reason in verdict.reasons)
     line = (
-        f"{envelope.queue_id}: client={envelope.client_addr or mail.trace.client_addr}"
-        f" from=<{envelope.mail_from}> to={','.join(recipients)} size={len(mail.raw)} action={outcome.fate}"
+        f"{envelope.queue_id}: client={envelope.client_addr or peer}"
+        f" from=<{envelope.mail_from}> to={','.join(recipients)} size={size} action={outcome.fate}"
         f" score={verdict.score:.1f} kind={verdict.kind or '-'} rules={','.join(rules) or '-'}"
-        f' reply="{outcome.reply}" ms={milliseconds:.1f}'
+        f' reply="{outcome.reply}" ms={(time.perf_counter() - started) * 1000:.1f}'
     )
     log.info("%s", line if line.isascii() else line.encode("ascii", "backslashreplace").decode())

@@ -15,7 +15,7 @@ from milter.actions.deliver import Mail, Outcome
 from milter.actions.headers import Trace
 from milter.actions.nexthop import TROUBLE, Reply, Transaction
 from milter.errors import NextHopError
-from milter.frontends.service import Peer, Service
+from milter.frontends.service import Peer, Refusal, Service
 from milter.frontends.smtp_data import DataReader, TooLargeError
 from milter.frontends.smtp_syntax import (
     TOO_LARGE,
@@ -37,9 +37,12 @@ HANDED_THROUGH = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "REQUIRE
 ASSUMED = dict.fromkeys(("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "SIZE"), "")
 
 SHUTTING_DOWN = Reply(421, ("4.3.2 Shutting down, please try again later",))
-TOO_MANY_SESSIONS = Reply(421, ("4.3.2 Too many connections, please try again later",))
 TOO_SLOW = Reply(421, ("4.4.2 You took too long",))
-NOT_TRUSTED = Reply(554, ("5.7.1 This host takes no mail from you",))
+REFUSALS = {
+    Refusal.NOT_TRUSTED: Reply(554, ("5.7.1 This host takes no mail from you",)),
+    Refusal.STOPPING: SHUTTING_DOWN,
+    Refusal.FULL: Reply(421, ("4.3.2 Too many connections, please try again later",)),
+}
 TOO_MANY_RECIPIENTS = (452, "4.5.3 Too many recipients")
 GO_AHEAD = Reply(354, ("End data with <CR><LF>.<CR><LF>",))
 
@@ -101,25 +104,14 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
         """Called by asyncio: greet those who may send."""
         transport = cast("asyncio.Transport", transport)
         self._peer = self._service.peer(transport.get_extra_info("peername")[0])
-        refusal = self._refusal(self._peer)
+        refusal = self._service.refusal(self._peer)
         if refusal:
             self._refused = True
-            transport.write(bytes(refusal) + b"\r\n")
+            transport.write(bytes(REFUSALS[refusal]) + b"\r\n")
             transport.close()
             return
         self._service.enter(self)
         super().connection_made(transport)
-
-    def _refusal(self, peer: Peer) -> Reply | None:
-        if not peer.trusted:
-            log.warning("client %s is not in trusted_clients", peer.address)
-            return NOT_TRUSTED
-        if self._service.stopping:
-            return SHUTTING_DOWN
-        if self._service.is_full:
-            log.warning("client %s: max_connections is reached", peer.address)
-            return TOO_MANY_SESSIONS
-        return None
 
     async def _handle_client(self) -> None:
         try:

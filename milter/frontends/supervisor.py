@@ -10,14 +10,14 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from milter.actions.decide import Inspector
 from milter.config import Address, Config, worker_count
 from milter.errors import BlackmailFilterError, ConfigError
-from milter.frontends.worker import address_of, bind, work
+from milter.frontends.worker import Listeners, address_of, addresses, bind, work
 
 SIGNALS = {signal.SIGALRM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 # A worker that lived for less is replaced only after this pause, in seconds.
@@ -32,11 +32,17 @@ MakeInspector = Callable[[Config], Inspector | None]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Generation:
-    """Settings that are in force together, and the socket that their workers share."""
+    """Settings that are in force together, and the sockets that their workers share."""
 
     config: Config
     inspector: Inspector | None
-    listener: socket.socket
+    listeners: Listeners
+
+    def close_all_but(self, kept: Listeners) -> None:
+        """Close the sockets that are not among those."""
+        for listener in self.listeners.values():
+            if listener not in kept.values():
+                listener.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,22 @@ class Child:
     pid: int
     generation: Generation
     born: float
+
+
+def prepare(config: Config, make_inspector: MakeInspector, old: Generation | None = None) -> Generation:
+    """Settings put to work; sockets whose address stays are taken over. Raises ConfigError, and is as before then."""
+    before = addresses(old.config) if old else {}
+    taken_over = old.listeners if old else {}
+    listeners: dict[str, socket.socket] = {}
+    generation = Generation(config, make_inspector(config), listeners)
+    try:
+        for setting, address in addresses(config).items():
+            same = address == before.get(setting)
+            listeners[setting] = taken_over[setting] if same else bind(address, setting)
+    except ConfigError:
+        generation.close_all_but(taken_over)
+        raise
+    return generation
 
 
 @contextlib.contextmanager
@@ -59,7 +81,7 @@ def signals_blocked() -> Iterator[None]:
 
 
 class Supervisor:
-    """Keeps the workers of one generation running. The socket stays open here, so no connection is ever refused."""
+    """Keeps the workers of one generation running. Its sockets stay open here, so no connection is ever refused."""
 
     def __init__(self, generation: Generation, make_inspector: MakeInspector, reload: Callable[[], Config]) -> None:
         self._generation = generation
@@ -69,11 +91,11 @@ class Supervisor:
         # Workers hold the reading end: it closes for them when this process is gone, however it ended.
         self._lifeline = os.pipe()
 
-    def run(self, ready: Callable[[Address], None]) -> None:
+    def run(self, ready: Callable[[Mapping[str, Address]], None]) -> None:
         """Start the workers, report ready, and watch them until SIGTERM or SIGINT."""
         try:
             self._start(self._generation)
-            ready(address_of(self._generation.listener))
+            ready({setting: address_of(listener) for setting, listener in self._generation.listeners.items()})
             while (number := signal.sigwait(SIGNALS)) not in {signal.SIGTERM, signal.SIGINT}:
                 if number == signal.SIGCHLD:
                     self._replace_dead()
@@ -110,8 +132,7 @@ class Supervisor:
         code = 1
         try:
             os.close(self._lifeline[1])
-            if self._generation.listener is not generation.listener:
-                self._generation.listener.close()
+            self._generation.close_all_but(generation.listeners)
             for number in (signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -124,7 +145,7 @@ class Supervisor:
                     os.write(ready_end, b"r")
                 os.close(ready_end)
 
-            run_loop(work(generation.config, generation.inspector, generation.listener, self._lifeline[0], ready))
+            run_loop(work(generation.config, generation.inspector, generation.listeners, self._lifeline[0], ready))
             code = 0
         except BaseException:
             log.exception("worker failed")
@@ -153,7 +174,7 @@ class Supervisor:
         """New settings: new workers first, then the old ones finish their sessions. A faulty set changes nothing."""
         old = self._generation
         try:
-            new = self._next_generation(old)
+            new = prepare(self._reload(), self._make_inspector, old)
         except ConfigError as error:
             log.error("reload refused, the old settings stay: %s", error)  # noqa: TRY400  one line says it all
             return
@@ -170,14 +191,7 @@ class Supervisor:
             self._generation, unused = new, old
             self._signal_workers(signal.SIGUSR1, old)
             log.info("reloaded")
-        if new.listener is not old.listener:
-            unused.listener.close()
-
-    def _next_generation(self, old: Generation) -> Generation:
-        config = self._reload()
-        inspector = self._make_inspector(config)
-        listener = old.listener if config.listen == old.config.listen else bind(config.listen)
-        return Generation(config, inspector, listener)
+        unused.close_all_but(self._generation.listeners)
 
     def _signal_workers(self, number: int, generation: Generation | None = None) -> None:
         """To all workers, or to those of one generation."""
@@ -187,7 +201,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         """SIGTERM to the workers; SIGKILL when they take too long, or when a second SIGTERM or SIGINT comes."""
-        self._generation.listener.close()
+        self._generation.close_all_but({})
         self._signal_workers(signal.SIGTERM)
         signal.alarm(int(self._generation.config.next_hop_timeout) + STOP_MARGIN)
         for _ in self._reap():

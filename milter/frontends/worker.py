@@ -6,19 +6,34 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from milter.actions.decide import Inspector
 from milter.config import Address, Config
 from milter.errors import ConfigError
+from milter.frontends.milter_protocol import milter_connection
 from milter.frontends.service import Service
 from milter.frontends.smtp import SmtpServer
 
 BACKLOG = 1024
 
+# Sockets that listen, by the setting that names their address.
+Listeners = Mapping[str, socket.socket]
+FRONT_ENDS: Mapping[str, Callable[[Service], asyncio.BaseProtocol]] = {
+    "listen": SmtpServer,
+    "milter": milter_connection,
+}
 
-def bind(address: Address) -> socket.socket:
+
+def addresses(config: Config) -> dict[str, Address]:
+    """Where to listen, by the setting that says so."""
+    asked = {"listen": config.listen, "milter": config.milter}
+    return {setting: address for setting, address in asked.items() if address}
+
+
+def bind(address: Address, setting: str = "listen") -> socket.socket:
     """A listening socket. Raises ConfigError, for instance when the port is in use."""
     try:
         family, kind, proto, _, name = socket.getaddrinfo(
@@ -27,14 +42,14 @@ def bind(address: Address) -> socket.socket:
         # asyncio sets TCP_NODELAY only on a socket that was made with IPPROTO_TCP.
         listener = socket.socket(family, kind, proto)
     except OSError as error:
-        raise ConfigError(f"listen: {address}: {error.strerror}; write an address of this machine") from error
+        raise ConfigError(f"{setting}: {address}: {error.strerror}; write an address of this machine") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(name)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise ConfigError(f"listen: {address}: {error.strerror}; choose another one") from error
+        raise ConfigError(f"{setting}: {address}: {error.strerror}; choose another one") from error
     listener.setblocking(False)
     return listener
 
@@ -46,20 +61,30 @@ def address_of(listener: socket.socket) -> Address:
 
 
 @contextlib.asynccontextmanager
-async def listening(service: Service, listener: socket.socket, patience: float = 0.0) -> AsyncIterator[asyncio.Server]:
-    """Serve SMTP on a socket inside the block; then stop in good order, for at most patience seconds."""
-    server = await service.loop.create_server(lambda: SmtpServer(service), sock=listener, backlog=BACKLOG)
+async def listening(
+    service: Service, listeners: Listeners, patience: float = 0.0
+) -> AsyncIterator[Sequence[asyncio.Server]]:
+    """Serve on sockets inside the block; then stop in good order, for at most patience seconds."""
+    servers = [
+        await service.loop.create_server(partial(FRONT_ENDS[setting], service), sock=listener, backlog=BACKLOG)
+        for setting, listener in listeners.items()
+    ]
     try:
-        yield server
+        yield servers
     finally:
-        server.close()
+        _close(servers)
         await service.stop(patience)
+
+
+def _close(servers: Sequence[asyncio.Server]) -> None:
+    for server in servers:
+        server.close()
 
 
 async def work(
     config: Config,
     inspector: Inspector | None,
-    listener: socket.socket,
+    listeners: Listeners,
     lifeline: int,
     ready: Callable[[], None],
 ) -> None:
@@ -73,10 +98,10 @@ async def work(
     loop.add_signal_handler(signal.SIGUSR1, retire.set)
     loop.add_reader(lifeline, stop.set)
     service = Service(config, inspector)
-    async with listening(service, listener, config.next_hop_timeout) as server:
+    async with listening(service, listeners, config.next_hop_timeout) as servers:
         ready()
         await _first(stop.wait(), retire.wait())
-        server.close()
+        _close(servers)
         if retire.is_set():
             await _first(stop.wait(), service.empty(), asyncio.sleep(config.command_timeout))
         loop.remove_reader(lifeline)

@@ -59,8 +59,11 @@ class _Hop:
 def find_client(envelope: Envelope, fields: tuple[Field, ...], trusted: Iterable[Network]) -> Client:
     """Who handed the mail over: the envelope says it, or else the newest Received line of a trusted relay.
 
-    ours is True if the mail comes from a trusted host and no line tells of another: it was made by ourselves.
+    ours is True if the mail comes from a user who logged in, or from a trusted host and no line tells of another: it
+    was made by ourselves.
     """
+    if envelope.authenticated:
+        return Client(ours=True)
     networks = tuple(trusted)
     named = _parse(envelope.client_addr)
     if named and not _in(named, networks):

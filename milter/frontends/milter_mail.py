@@ -1,0 +1,82 @@
+"""A mail as an MTA shows it to a milter, field by field, and the edits that the MTA is asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from milter.actions.headers import forged_fields_removed
+
+# More header fields make no honest mail.
+MAX_FIELDS = 10_000
+
+
+@dataclass(slots=True)
+class ShownMail:
+    """A mail between MAIL and the end of its body; of one that is larger than max_size only the size is kept.
+
+    Values of fields are as in the mail, leading space and folds included.
+    """
+
+    mail_from: str
+    max_size: int
+    rcpt_to: list[str] = field(default_factory=list)
+    fields: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytearray = field(default_factory=bytearray)
+    size: int = 0
+    is_too_large: bool = False
+
+    def add_field(self, name: bytes, value: bytes) -> None:
+        """The next field of the header."""
+        if self._has_room(len(name) + len(value) + 3) and len(self.fields) < MAX_FIELDS:
+            self.fields.append((name, value))
+        else:
+            self._drop()
+
+    def add_body(self, chunk: bytes) -> None:
+        """The next part of the body."""
+        if self._has_room(len(chunk)):
+            self.body += chunk
+        else:
+            self._drop()
+
+    def _has_room(self, size: int) -> bool:
+        self.size += size
+        return self.size <= self.max_size and not self.is_too_large
+
+    def _drop(self) -> None:
+        self.is_too_large = True
+        self.fields.clear()
+        self.body.clear()
+
+    def __bytes__(self) -> bytes:
+        """The mail as received, but for the MTA's own changes."""
+        return b"".join([*(_line(name, value) for name, value in self.fields), b"\r\n", self.body])
+
+
+class FieldChange(NamedTuple):
+    """A new value for the field of that name and number, from 1; empty: the field is taken out."""
+
+    number: int
+    name: bytes
+    value: bytes
+
+
+def forged_field_changes(mail: ShownMail, authserv_id: str) -> Iterator[FieldChange]:
+    """What takes the forged fields out of a mail, in the order of the mail."""
+    seen: Counter[bytes] = Counter()
+    for name, value in mail.fields:
+        seen[name.lower()] += 1
+        line = _line(name, value)
+        cleaned = forged_fields_removed(line, authserv_id)
+        if not cleaned:
+            yield FieldChange(seen[name.lower()], name, b"")
+        elif cleaned is not line:
+            # Behind a bare CR: the field itself stays, and an empty value would take it out.
+            yield FieldChange(seen[name.lower()], name, cleaned[len(name) + 1 : -2] or b" ")
+
+
+def _line(name: bytes, value: bytes) -> bytes:
+    return name + b":" + value + b"\r\n"

@@ -37,7 +37,7 @@ def html_report(records: Iterable[Record], rules: RuleSet, policy: Policy) -> It
         elif record.verdict.flagged:
             flagged += 1
             yield from _mail(record, record.verdict, rules)
-    yield f"<p>{total:,} mails read, {flagged:,} flagged, {unreadable:,} unreadable. "
+    yield f"<p>{total:,} {'mail' if total == 1 else 'mails'} read, {flagged:,} flagged, {unreadable:,} unreadable. "
     yield f"Tagged from a score of {policy.tag_at:g}, quarantined from {policy.quarantine_at:g}"
     yield f"{'' if policy.quarantine else ' (off)'}.</p></main></html>\n"
 

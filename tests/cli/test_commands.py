@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mailbox
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -191,3 +192,57 @@ def test_help_names_every_command() -> None:
     out = run("--help").stdout
     for name in ("serve", "scan", "check", "rules", "demo"):
         assert name in out
+
+
+def test_scan_asks_the_dns_unless_offline(folder: Path) -> None:
+    config = folder / "config.yaml"
+    config.write_text("dns: {servers: ['127.0.0.1:1'], timeout: 0.5}\n", encoding="utf-8")
+    asked, unasked = (
+        records(run("scan", "-c", str(config), *offline, "--format", "jsonl", str(folder / "a.eml")).stdout)[0]
+        for offline in ([], ["--offline"])
+    )
+    assert asked["auth"]["dmarc"] == "temperror"  # type: ignore[index]
+    assert unasked["auth"]["dmarc"] == "none"  # type: ignore[index]
+    assert asked["action"] == unasked["action"] == "tag"
+
+
+def test_a_wrong_dns_server_is_one_line_and_exit_2(folder: Path) -> None:
+    config = folder / "config.yaml"
+    config.write_text("dns: {servers: [nowhere]}\n", encoding="utf-8")
+    done = run("scan", "-c", str(config), str(folder / "a.eml"))
+    assert done.returncode == 2
+    assert "dns.servers: nowhere is no IP address" in done.stderr
+
+
+def test_check_learns_own_domains_from_postfix() -> None:
+    out = run("check", "--postfix").stdout
+    assert "own_domains" in out
+    assert "0 faults" in out
+
+
+def report(tmp_path: Path, body: str) -> str:
+    (tmp_path / "a.eml").write_bytes(mail(body))
+    done = run("scan", "--offline", "--format", "html", str(tmp_path / "a.eml"))
+    assert done.returncode == 0
+    return done.stdout
+
+
+def test_passages_are_marked_in_the_text(tmp_path: Path) -> None:
+    page = report(tmp_path, EXTORTION)
+    marks = dict(re.findall(r'<mark class="\w+" title="([\w.]+)">([^<]+)</mark>', page))
+    assert "recorded you" in marks["claim.recorded"]
+    assert "send the video to all your contacts" in marks["threat.publish"]
+    text = re.sub(r"<[^>]+>", "", page.split("<pre>")[-1].split("</pre>")[0])
+    assert text.split() == EXTORTION.split()
+
+
+def test_a_mail_cannot_write_into_the_page(tmp_path: Path) -> None:
+    page = report(tmp_path, f"<script>alert(1)</script> {EXTORTION}")
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
+    page = report(tmp_path, EXTORTION)
+    assert not re.findall(r"(?:src|href)=", page)
+    assert "1 mail read, 1 flagged" in page

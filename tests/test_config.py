@@ -46,6 +46,8 @@ def test_each_setting_says_what_it_is() -> None:
         ("policy: {tag_at: 9, quarantine_at: 3}", ":1: policy: quarantine_at must not be below tag_at"),
         ("trusted_clients: [10.0.0.0/33]", ":1: trusted_clients.0: '10.0.0.0/33' does not appear to be"),
         ("on_error: ignore", ":1: on_error: Input should be 'accept' or 'tempfail'"),
+        ("listen: null", ":1: the file: listen and milter must not both be null"),
+        ("milter: 127.0.0.1", ":1: milter: write it as host:port"),
         ("max_size: -1", ":1: max_size: Input should be greater than"),
         ("max_size: 1\nmax_size: 2", ":2: not valid YAML: key 'max_size' is given twice"),
         ("[", ":1: not valid YAML"),

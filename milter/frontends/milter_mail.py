@@ -25,8 +25,14 @@ class ShownMail:
     rcpt_to: list[str] = field(default_factory=list)
     fields: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytearray = field(default_factory=bytearray)
-    size: int = 0
+    # With the empty line below the header.
+    size: int = 2
     is_too_large: bool = False
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether any of its content was shown."""
+        return bool(self.fields or self.body or self.is_too_large)
 
     def add_field(self, name: bytes, value: bytes) -> None:
         """The next field of the header."""

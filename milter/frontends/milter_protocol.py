@@ -135,7 +135,7 @@ class MilterSession:
 
     @property
     def _in_content(self) -> bool:
-        return self._mail is not None and self._mail.size > 0
+        return self._mail is not None and self._mail.is_begun
 
     def say_goodbye(self) -> None:
         """End the session; a mail whose content has begun is finished first."""

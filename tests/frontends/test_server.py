@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import smtplib
 import socket
@@ -48,6 +49,8 @@ except ConfigError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
 """
+# A milter's client offers version 6 and everything.
+NEGOTIATION = b"\0\0\0\x0dO" + bytes.fromhex("00000006 000001ff 001fffff")
 MAIL = b"Subject: x\r\n\r\nHello\r\n"
 
 
@@ -69,9 +72,16 @@ class Server:
         self.log = folder / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(self.path)], stderr=log)
-        self.until(lambda: "listening on " in self.log.read_text() or self.process.poll() is not None)
+        asked = sum(self.settings.get(setting) is not None for setting in ("listen", "milter"))
+        self.until(lambda: len(self.ports) == asked or self.process.poll() is not None)
         assert self.process.poll() is None, self.log.read_text()
-        self.port = int(self.log.read_text().split("listening on ")[1].split()[0].rpartition(":")[2])
+        self.port = self.ports.get("listening", 0)
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """What the server said on which ports it serves."""
+        said = re.findall(r"^(\w+) on 127\.0\.0\.1:(\d+)$", self.log.read_text(), re.MULTILINE)
+        return {front_end: int(port) for front_end, port in said}
 
     def configure(self, **settings) -> None:
         self.settings |= settings
@@ -248,6 +258,61 @@ def test_reload_can_move_to_another_port(start):
     server.until(lambda: len(server.workers) == 1)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", old_port), timeout=5)
+
+
+def milter_reply(port: int) -> bytes:
+    """What a milter on that port answers to a negotiation."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(NEGOTIATION)
+        return connection.recv(5)
+
+
+def test_workers_share_the_port_of_the_milter_too(start):
+    server = start(workers=2, milter="127.0.0.1:0")
+    assert server.greeting().startswith("220 ")
+    for worker in server.workers:
+        os.kill(worker, signal.SIGSTOP)
+        assert milter_reply(server.ports["milter"]) == NEGOTIATION[:5]
+        os.kill(worker, signal.SIGCONT)
+    server.send()
+    assert server.delivered == 1
+
+
+def test_a_milter_alone_comes_and_goes_with_a_reload(start):
+    server = start(listen=None, milter="127.0.0.1:0")
+    port = server.ports["milter"]
+    assert server.ports == {"milter": port}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        smtp_port = free.getsockname()[1]
+    server.configure(listen=f"127.0.0.1:{smtp_port}")
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: "reloaded" in server.log.read_text())
+    server.port = smtp_port
+    server.send()
+    assert milter_reply(port) == NEGOTIATION[:5]
+    server.configure(milter=None)
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: server.log.read_text().count("reloaded") == 2)
+    server.until(lambda: len(server.workers) == 1)
+    with pytest.raises(ConnectionRefusedError):
+        milter_reply(port)
+    server.send()
+    assert server.delivered == 2
+
+
+def test_a_milter_port_in_use_refuses_a_reload_and_frees_the_other(start):
+    server = start()
+    with contextlib.closing(bind(Address(host="127.0.0.1", port=0))) as taken:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server.configure(listen=f"127.0.0.1:{port}", milter=str(address_of(taken)))
+        server.process.send_signal(signal.SIGHUP)
+        server.until(lambda: f"stay: milter: {address_of(taken)}: Address already in use" in server.log.read_text())
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+    server.send()
 
 
 def test_stop_finishes_a_mail_in_transfer(start):

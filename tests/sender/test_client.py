@@ -49,6 +49,12 @@ def test_a_loopback_peer_leads_to_the_newest_line_of_a_relay():
     assert (client.address, client.helo) == ("203.0.113.9", "evil.test")
 
 
+def test_a_user_who_logged_in_is_ours_wherever_he_is():
+    envelope = Envelope(client_addr="203.0.113.9", helo_name="laptop.test", authenticated=True)
+    client = find_client(envelope, received(BORDER), TRUSTED)
+    assert (client.address, client.above, client.ours) == ("", (), True)
+
+
 def test_lines_below_the_hand_over_are_never_read():
     assert find("127.0.0.1", BORDER, "from a (a [198.51.100.1]) by b with ESMTP id 1").address == "203.0.113.9"
 

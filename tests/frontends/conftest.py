@@ -1,0 +1,35 @@
+"""The filter as a milter, and an MTA that calls it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+from milter_mta import MilterMta
+
+
+@pytest.fixture
+async def call():
+    """Open a milter connection: `await call(filter)`; negotiated and greeted unless negotiate=False."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def open_connection(target, *, negotiate=True) -> MilterMta:
+            mta = MilterMta(*await asyncio.open_connection(target.milter.host, target.milter.port))
+            stack.callback(mta.writer.close)
+            if negotiate:
+                await mta.negotiate()
+                mta.connect()
+            return mta
+
+        yield open_connection
+
+
+@pytest.fixture
+def start_milter(start_filter):
+    """Start a filter that Postfix can call: `await start_milter(verdict, setting=...)`."""
+
+    def start(judge=None, **settings):
+        return start_filter(None, judge, **{"milter": "127.0.0.1:0"} | settings)
+
+    return start

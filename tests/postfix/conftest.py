@@ -13,11 +13,13 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from milter.config import Address
+from milter.model import Verdict
 
 TEMPLATES = Path(__file__).parents[2] / "docs" / "postfix"
 NEEDED = ("postfix", "postconf", "postqueue", "swaks", "smtp-source")
@@ -108,7 +110,7 @@ class Postfix:
         if others:
             kept = [others[0], *(rest.partition("\n")[2] for rest in others[1:])]
             text = "".join(kept) + f"127.0.0.1:{self.front} inet" + last
-        return text.replace("10025", str(self.filter)).replace("10026", str(self.back))
+        return re.sub("10025|10027", str(self.filter), text).replace("10026", str(self.back))
 
     def command(self, *words: str) -> str:
         name, *rest = words
@@ -154,6 +156,15 @@ class Postfix:
     def delivered(self, mailbox: str = "b") -> list[bytes]:
         """Delivered mail of one mailbox, oldest first; its lines end with LF."""
         return [path.read_bytes() for path in sorted((self.folder / "mail" / mailbox / "new").glob("*"))]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait for something in the log, the queue or a mailbox, for at most thirty seconds."""
+        deadline = time.monotonic() + 30
+        while True:
+            if condition():
+                return
+            assert time.monotonic() < deadline, self.log
+            await asyncio.sleep(0.1)
 
     async def settled(self, mailbox: str = "b", count: int = 1) -> list[bytes]:
         """Wait for the queue to be empty and for so many mails, then look once more: none may be one too many."""
@@ -210,3 +221,17 @@ def postfix(request, postfixes):
     running = postfixes(request.param)
     running.forget()
     return running
+
+
+@pytest.fixture
+def judge(sextortion):
+    """A fake inspector that goes by a word; what it saw is in judge.seen."""
+
+    async def inspector(raw, envelope):
+        inspector.seen.append(envelope)
+        if b"KEEP BACK" in raw:
+            return Verdict(action="quarantine", score=12.0)
+        return sextortion if b"EXTORTION" in raw else Verdict()
+
+    inspector.seen = []
+    return inspector

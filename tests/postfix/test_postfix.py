@@ -7,43 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from postfix_mails import CLEAN, EXTORTION, OUR_FIELDS, SECRET, fields_on_top
 
 from milter.config import Config, load
 from milter.inspector import smtp_inspector
-from milter.model import Verdict
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "postfix"
 SAMPLES = Path(__file__).parents[1] / "samples"
-
-CLEAN = (
-    b"From: Anna <a@example.org>\r\n"
-    b"To: b@example.org\r\n"
-    b"Subject: =?utf-8?q?Mittagessen_am_Montag=3F?=\r\n"
-    b"Message-ID: <1@example.org>\r\n"
-    b"Date: Tue, 24 Nov 2026 12:00:00 +0000\r\n"
-    b"X-Folded: one\r\n\ttwo\r\n"
-    b"\r\n"
-    b"Treffen wir uns um zw\xc3\xb6lf?\r\n"
-    b".\r\n"
-    b"..two dots\r\n" + b"A long line. " * 70 + b"\r\n"
-    b"  \t \r\n"
-)
-EXTORTION = CLEAN.replace(b"Treffen wir uns", b"EXTORTION")
-SECRET = CLEAN.replace(b"Treffen wir uns", b"KEEP BACK")
-
-
-@pytest.fixture
-def judge(sextortion):
-    """A fake inspector that goes by a word; what it saw is in judge.seen."""
-
-    async def inspector(raw, envelope):
-        inspector.seen.append(envelope)
-        if b"KEEP BACK" in raw:
-            return Verdict(action="quarantine", score=12.0)
-        return sextortion if b"EXTORTION" in raw else Verdict()
-
-    inspector.seen = []
-    return inspector
 
 
 @pytest.fixture
@@ -54,24 +24,13 @@ async def whole(postfix, start_filter, judge):
     return SimpleNamespace(postfix=postfix, filter=running)
 
 
-def fields_on_top(delivered: bytes, original: bytes) -> list[str]:
-    """Names of the fields above the original, which has to be there byte for byte."""
-    original = original.replace(b"\r\n", b"\n")
-    assert delivered.endswith(original), delivered.decode(errors="replace")
-    top = delivered.removesuffix(original).decode()
-    return [line.partition(":")[0] for line in top.splitlines() if not line[0].isspace()]
-
-
-OUR_FIELDS = ["Received", "Authentication-Results", "X-Blackmail-Flag", "X-Blackmail-Score"]
-
-
 async def test_clean_mail_arrives_untouched(whole):
     await whole.postfix.send(CLEAN)
     (delivered,) = await whole.postfix.settled()
     fields = fields_on_top(delivered, CLEAN)
     assert fields[:3] == ["Return-Path", "X-Original-To", "Delivered-To"]
     # The innermost Received is that of the Postfix in front.
-    assert fields[-6:] == [*OUR_FIELDS, "X-Blackmail-Status", "Received"]
+    assert fields[-6:] == ["Received", *OUR_FIELDS, "Received"]
     assert b"X-Blackmail-Flag: NO\n" in delivered
 
 

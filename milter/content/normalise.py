@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import product
+from operator import itemgetter
 
 from milter.content import disguises
 from milter.content.letters import CYRILLIC, EXPANDED, LATIN, shapes, transcribe
@@ -278,8 +279,8 @@ def shorten(text: str, words: list[tuple[int, int]], first: int, last: int, cont
     if not words:
         return ""
     begin, end = words[first][0], words[last][1]
-    left = next((word[0] for word in words if word[0] >= begin - context), begin)
-    right = max((word[1] for word in words if word[1] <= end + context), default=end)
+    left = words[bisect_left(words, begin - context, key=itemgetter(0))][0]
+    right = words[bisect_right(words, end + context, key=itemgetter(1)) - 1][1]
     shown = " ".join(text[left:right].split())
     cut = len(shown) > limit - 4
     if cut:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -88,12 +89,10 @@ def our_command(folder: Path, port: int, next_hop: int, **settings: object) -> l
 
 
 @contextlib.contextmanager
-def ours(
-    folder: Path, next_hop: int, *, workers: int | str = 1, inspect: bool = True, port: int | None = None
-) -> Iterator[int]:
-    """The filter itself, in front of next_hop; gives its port."""
+def ours(folder: Path, next_hop: int, *, port: int | None = None, **settings: object) -> Iterator[int]:
+    """The filter itself, in front of next_hop and with these settings; gives its port."""
     port = port or free_port()
-    command = our_command(folder, port, next_hop, workers=workers, inspect=inspect)
+    command = our_command(folder, port, next_hop, **settings)
     with running(command, port, folder / f"ours-{port}.log"):
         yield port
 
@@ -121,16 +120,23 @@ def spampd(folder: Path, next_hop: int) -> Iterator[int]:
         yield port
 
 
+class Rspamd(NamedTuple):
+    """The ports of a running rspamd."""
+
+    http: int
+    milter: int
+
+
 @contextlib.contextmanager
-def rspamd(folder: Path) -> Iterator[int]:
-    """Debian's rspamd with its shipped rules, two workers, no DNS, no Redis; gives the port of /checkv2."""
+def rspamd(folder: Path) -> Iterator[Rspamd]:
+    """Debian's rspamd with its shipped rules, two workers for each port, no DNS, no Redis."""
     port, milter_port, control = free_port(), free_port(), free_port()
     local = folder / "rspamd" / "local.d"
     local.mkdir(parents=True, exist_ok=True)
     state = folder / "rspamd" / "state"
     state.mkdir(exist_ok=True)
     (local / "worker-normal.inc").write_text(f'bind_socket = "127.0.0.1:{port}"; count = 2;\n')
-    (local / "worker-proxy.inc").write_text(f'bind_socket = "127.0.0.1:{milter_port}"; count = 1;\n')
+    (local / "worker-proxy.inc").write_text(f'bind_socket = "127.0.0.1:{milter_port}"; count = 2;\n')
     (local / "worker-controller.inc").write_text(f'bind_socket = "127.0.0.1:{control}"; count = 1;\n')
     (local / "worker-fuzzy.inc").write_text("enabled = false;\n")
     (local / "logging.inc").write_text('type = "console"; level = "error";\n')
@@ -145,7 +151,8 @@ def rspamd(folder: Path) -> Iterator[int]:
         f"--var=DBDIR={state}", f"--var=RUNDIR={state}",
     ]  # fmt: skip
     with running(command, port, folder / "rspamd.log"):
-        yield port
+        wait_for(milter_port)
+        yield Rspamd(port, milter_port)
 
 
 @contextlib.contextmanager

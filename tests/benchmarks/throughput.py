@@ -106,7 +106,7 @@ def programs(stack: contextlib.ExitStack, folder: Path) -> dict[str, Callable[..
         OURS: by_smtp(stack.enter_context(ours(folder, end, workers="auto"))),
     }
     if not missing("rspamd"):
-        port = stack.enter_context(rspamd(folder))
+        port = stack.enter_context(rspamd(folder)).http
         found["rspamd /checkv2"] = lambda files, sessions, count: http_load(port, files, sessions, count)
     if not missing("spampd"):
         found["spampd + SpamAssassin"] = by_smtp(stack.enter_context(spampd(folder, end)))

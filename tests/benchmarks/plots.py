@@ -33,7 +33,11 @@ def throughput(results: Results, file: Path) -> None:
         for place, (program, found) in enumerate(results.items()):
             speeds = [statistics.median(found[column]) for column in chosen]
             axis.plot(
-                places, speeds, marker="osv^D"[place % 5], label=program, linewidth=2.5 if program == "ours, workers auto" else 1.2
+                places,
+                speeds,
+                marker="osv^D"[place % 5],
+                label=program,
+                linewidth=2.5 if program == "ours, workers auto" else 1.2,
             )
         axis.set(title=f"mails of {size}", xlabel="sessions", yscale="log")
         axis.set_xticks(places, [column.rpartition(", ")[2] for column in chosen])

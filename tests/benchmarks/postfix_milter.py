@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from peers import Postfix, free_port, missing, ours, postfix, rspamd, sink
+from peers import Postfix, free_port, missing, ours, postfix, rspamd, sink, wait_for
 from report import Table
 from throughput import mail_files, smtp_load
 
@@ -41,6 +41,8 @@ def ports(server: Postfix, end: int, rspamd_port: int | None) -> dict[str, int]:
         for name, port in further.items():
             master.write(f"\n127.0.0.1:{port} inet n - n - - smtpd\n    -o smtpd_milters={milters[name]}\n")
     server.command("postfix", "reload")
+    for port in further.values():
+        wait_for(port)
     return {OURS: server.front} | further
 
 

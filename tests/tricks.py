@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html.entities import codepoint2name
 
+from letters import Letter, cited, mail, page
+
 LATIN = frozenset(["cs", "da", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr"])
 EAST_ASIAN = frozenset(["ja", "ko", "zh"])
 ALL = LATIN | EAST_ASIAN | {"ru"}
-ADDRESS = re.compile(r"\b(?:bc1[0-9a-z]{20,}|[13][0-9A-Za-z]{25,34})\b")
 # Addresses and links stay usable when the words around them are disguised.
 WORD = re.compile(r"(?:\S*(?:://|@|\.me/)\S*|\b(?:bc1[0-9a-z]{20,}|[13][0-9A-Za-z]{25,34})\b)|([^\W\d_]+)")
 # Parts of words that a filter looks for first.
@@ -21,20 +22,6 @@ KEYS = re.compile(
     r"|lösenord|şifre|биткоин|видео|пароль|камер)[^\W\d_]*|ビットコイン|動画|비트코인|영상|比特币|视频",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A blackmail letter as its author thought of it."""
-
-    language: str
-    subject: str
-    body: str
-
-    @property
-    def address(self) -> str | None:
-        found = ADDRESS.search(self.body)
-        return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +41,6 @@ class Trick:
         if letter.language not in self.languages or (self.addressed and letter.address is None):
             return False
         return letter.body.encode(self.charset, "ignore").decode(self.charset) == letter.body
-
-
-def mail(letter: Letter, content: bytes, content_type: str = "text/plain; charset=utf-8", headers: str = "") -> bytes:
-    """A mail around some content. headers: further ones, each with its line end."""
-    subject = base64.b64encode(letter.subject.encode()).decode()
-    head = "" if "From:" in headers else "From: Writer <writer@mailer.example>\n"
-    head += "To: reader@example.org\n" if "To:" not in headers else ""
-    head += f"Subject: =?utf-8?b?{subject}?=\n" if "Subject:" not in headers else ""
-    return f"{head}{headers}MIME-Version: 1.0\nContent-Type: {content_type}\n\n".encode() + content
-
-
-def plain(letter: Letter) -> bytes:
-    return mail(letter, letter.body.encode())
-
-
-def page(letter: Letter, body: str) -> bytes:
-    """An HTML mail; body is markup but for its line ends."""
-    lines = "<br>\n".join(body.split("\n"))
-    return mail(letter, f"<html><body>{lines}</body></html>".encode(), "text/html; charset=utf-8")
 
 
 def words(text: str, disguise: Callable[[str], str]) -> str:
@@ -198,10 +166,6 @@ def percent(text: str) -> str:
 
 def headed(headers: str, above: str = "", below: str = "") -> Callable[[Letter], bytes]:
     return lambda letter: mail(letter, f"{above}{letter.body}{below}".encode(), headers=headers)
-
-
-def cited(text: str) -> str:
-    return "".join(f"> {line}\n" for line in text.split("\n"))
 
 
 FORWARD = """---------- Forwarded message ---------

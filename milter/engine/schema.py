@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -124,6 +125,7 @@ class Scoring(Closed):
     one_sided_cap: float = Field(description="The most that a mail without both a threat and a demand can score.")
     quoted_weight: float = Field(ge=0, le=1, description="What evidence counts that stands only in quoted text.")
     reported_weight: float = Field(ge=0, le=1, description="The same, where the author's own words report or advise.")
+    reported_cap: float = Field(default=inf, description="The most that a mail with such words can score.")
 
 
 class RuleFile(Closed):

@@ -94,6 +94,8 @@ def _total(scoring: Scoring, evidence: list[Evidence]) -> float:
     total = sum(groups.values())
     if groups.get("threat", 0) <= 0 or groups.get("demand", 0) <= 0:
         total = min(total, scoring.one_sided_cap)
+    if groups.get("context", 0) < 0:
+        total = min(total, scoring.reported_cap)
     return round(max(total, 0.0), 2)
 
 

@@ -37,6 +37,7 @@ NUMERAL = re.compile(r"(?=\D*\d)[\doOlI]+(?:[.,'’][\doOlI]+)*")
 SPELLED = re.compile(rf"(?<!{_LETTER}){_LETTER}([.*·•_-]){_LETTER}(?!{_LETTER})(?:\1{_LETTER}(?!{_LETTER}))++")
 MASKED = re.compile(r"(?<![a-z])[a-z]++(?:[*•●∗✱]++[a-z]++)++")
 PART = re.compile(r"[^\W_](?:[\w@$!|€£¢¡+]*[^\W_])?")
+LEET_PART = re.compile(r"[\w@$]+")
 CAPITAL_FOR_L = re.compile("(?<=[a-z])I")
 SPLIT = re.compile(r"([a-z0-9]{20,})")  # tells addresses and hashes from what stands around them
 
@@ -90,7 +91,7 @@ def read_leet(chunk: str) -> tuple[str | None, str]:
     """Like undisguise, for text that is written in leet: each digit beside a letter is one."""
     if len(chunk) > LONGEST_RUN or LINK.search(chunk):
         return undisguise(chunk)
-    read = PART.sub(lambda found: _spelled(found[0]), chunk)
+    read = LEET_PART.sub(lambda found: _spelled(found[0]), chunk)
     if read == chunk:
         return undisguise(chunk)
     folded = undisguise(read)[0] or f" {words(read)} "
@@ -98,10 +99,11 @@ def read_leet(chunk: str) -> tuple[str | None, str]:
 
 
 def _spelled(part: str) -> str:
-    if part.isdigit() or len(part) > LONGEST_WORD or NUMERAL.fullmatch(part) or not written(part):
+    small = part.lower()
+    if len(part) > LONGEST_WORD or NUMERAL.fullmatch(part) or not (written(part) or part == small):
         return part
-    word = part.lower().translate(tables(part.lower())[0])
-    return word if word.isalpha() else part
+    word = small.translate(tables(small)[0])
+    return word if word.isalpha() and any(map(str.isalpha, part)) else part
 
 
 def words(text: str) -> str:

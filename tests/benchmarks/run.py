@@ -84,7 +84,7 @@ class Benchmarks:
         found = load_rules(rule_paths([], shipped=True))
         costs = {name: stages.stages(raw, found, self.runs) for name, raw in stages.MAILS.items()}
         rules, by_rules = stages.by_rules(self.runs)
-        sizes, by_size = stages.by_size(found, 3 if self.quick else 7, 6 if self.quick else stages.DOUBLINGS)
+        sizes, by_size = stages.by_size(found, 3 if self.quick else 15, 6 if self.quick else stages.DOUBLINGS)
         if not self.quick:
             import plots  # noqa: PLC0415  a short run does without matplotlib
 

@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from milter.content.message import read
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.model_selection import GroupKFold
 
 from milter.config import Policy
+from milter.content.message import read
 from milter.content.normalise import fold, plain
 from milter.engine.cache import read_book, rule_paths, shipped_rules
 from milter.engine.ruleset import RuleSet, build
@@ -120,6 +120,13 @@ def fitted(features: np.ndarray, extortion: np.ndarray, prior: np.ndarray) -> np
     return minimize(loss, prior, jac=True, bounds=bounds, method="L-BFGS-B").x
 
 
+def two_sided(rules: RuleSet, features: np.ndarray) -> np.ndarray:
+    """Which mails show both a threat and a demand: only for these do scores decide anything."""
+    sides = [[rule.group == side for rule in rules.rules] for side in ("threat", "demand")]
+    both: np.ndarray = features[:, sides[0]].any(axis=1) & features[:, sides[1]].any(axis=1)
+    return both
+
+
 def outcome(rules: RuleSet, mails: Mails, scores: np.ndarray) -> np.ndarray:
     """Whether each mail is tagged: groups capped and two sides needed, as the product does."""
     groups = [rule.group for rule in rules.rules]
@@ -145,7 +152,8 @@ def cross_validated(rules: RuleSet, mails: Mails, prior: np.ndarray) -> np.ndarr
     """For each mail the outcome of scores fitted without its campaign."""
     tagged = np.zeros(len(mails.names), dtype=bool)
     for train, test in GroupKFold(5).split(mails.features, mails.extortion, mails.campaigns):
-        scores = fitted(mails.features[train], mails.extortion[train], prior)
+        used = train[two_sided(rules, mails.features[train])]
+        scores = fitted(mails.features[used], mails.extortion[used], prior)
         part = Mails([], mails.features[test], mails.extortion[test], mails.campaigns[test])
         tagged[test] = outcome(rules, part, scores)
     return tagged
@@ -175,7 +183,8 @@ def main() -> None:
     held_out = measured(labelled(options.corpus, held_out=True), unit_rules(rules))
     campaigns = len(set(mails.campaigns[mails.extortion]))
     print(f"{len(mails.names)} mails, {mails.extortion.sum()} extortion in {campaigns} campaigns")
-    scores = np.round(fitted(mails.features, mails.extortion, prior), 1)
+    open_to_scores = two_sided(rules, mails.features)
+    scores = np.round(fitted(mails.features[open_to_scores], mails.extortion[open_to_scores], prior), 1)
     report("scores as they stand", outcome(rules, mails, prior), mails.extortion)
     report("cross-validated by campaign", cross_validated(rules, mails, prior), mails.extortion)
     report("fitted on all", outcome(rules, mails, scores), mails.extortion)

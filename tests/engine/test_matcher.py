@@ -55,7 +55,7 @@ def near(*lists: tuple[str, ...], **options: object) -> Wording:
         (near(("te", "tu"), ("te das placer",)), " tu ves y te das placer ", ["tu ves y te das placer"]),
         (near(("a",), ("b",), ("c",), in_order=True), " a b a c ", ["a b a c"]),
         (near(("send",), ("video",), unless=(("never",),)), " i never send the video ", []),
-        (near(("send",), ("video",), unless=(("never",),), within=16), " never say i will send the video ", ["send the video"]),
+        (near(("send",), ("video",), unless=(("never",),), within=15), " never i send video ", ["send video"]),
         (near(("録画",)), " あなたを録画した ", ["録画"]),
         (near(("비디오",), ("보내",)), " 비디오를모두보내겠다 ", ["비디오를모두보내"]),
         (Wording("en", regex=r"pay (?:me|us)"), " you pay us now ", ["pay us"]),

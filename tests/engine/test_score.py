@@ -1,6 +1,7 @@
 """Two sides are needed, groups are capped, quoted words count less."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,15 @@ def test_quoted_words_count_hardly_at_all_where_the_author_reports_them() -> Non
     scores = {e.rule.id: e.score for e in judged("context.advice", quoted=["threat.publish"]).evidence}
     assert scores == {"context.advice": -3.0, "threat.publish": pytest.approx(0.3)}
     assert judged(quoted=["threat.publish", "demand.pay", "context.advice"]).score == pytest.approx(1.25)
+
+
+def test_a_mail_that_reports_or_advises_stays_under_a_cap() -> None:
+    capped = replace(RULES, scoring=SCORING.model_copy(update={"reported_cap": 4.5}))
+    strong = ["threat.publish", "demand.pay", "claim.recorded"]
+    found = [Found(Hit(NUMBERS[i], "en", 0, (0, 1)), 0, quoted=False) for i in strong]
+    advice = Found(Hit(NUMBERS["context.advice"], "en", 0, (0, 1)), 0, quoted=False)
+    assert judge(capped, found, ()).score == 8.5
+    assert judge(capped, [*found, advice], ()).score == 4.5
 
 
 def test_concluded_rules_build_on_signals_and_groups() -> None:

@@ -25,6 +25,7 @@ class Headers:
 
     raw: tuple[tuple[str, bytes], ...] = ()
     _index: dict[str, list[bytes]] = field(default_factory=dict, repr=False, compare=False)
+    _decoded: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, fields: Iterable[tuple[str, bytes]]) -> Headers:
@@ -37,8 +38,12 @@ class Headers:
 
     def get(self, name: str) -> str:
         """The first field of that name, decoded and unfolded; "" if there is none."""
-        values = self._index.get(name.lower())
-        return decode_value(values[0]) if values else ""
+        key = name.lower()
+        if key not in self._index:
+            return ""
+        if key not in self._decoded:
+            self._decoded[key] = decode_value(self._index[key][0])
+        return self._decoded[key]
 
     def all(self, name: str) -> list[str]:
         """All fields of that name, decoded and unfolded."""

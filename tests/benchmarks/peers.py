@@ -136,9 +136,12 @@ def rspamd(folder: Path) -> Iterator[Rspamd]:
     state = folder / "rspamd" / "state"
     state.mkdir(exist_ok=True)
     (local / "worker-normal.inc").write_text(f'bind_socket = "127.0.0.1:{port}"; count = 2;\n')
-    (local / "worker-proxy.inc").write_text(f'bind_socket = "127.0.0.1:{milter_port}"; count = 2;\n')
+    (local / "worker-proxy.inc").write_text(
+        f'bind_socket = "127.0.0.1:{milter_port}"; count = 2; upstream "local" {{ default = yes; self_scan = yes; }}\n'
+    )
     (local / "worker-controller.inc").write_text(f'bind_socket = "127.0.0.1:{control}"; count = 1;\n')
     (local / "worker-fuzzy.inc").write_text("enabled = false;\n")
+    (local / "dkim_signing.conf").write_text("enabled = false;\n")
     (local / "logging.inc").write_text('type = "console"; level = "error";\n')
     (local / "options.inc").write_text(
         f'dns {{ nameserver = ["127.0.0.1:{free_port()}"]; timeout = 0.01s; retransmits = 1; }}\n'

@@ -161,14 +161,18 @@ def main() -> None:
     benchmarks = Benchmarks(
         quick=options.quick, rounds=options.rounds, messages=100 if options.quick else options.messages
     )
-    sections = {"conditions": conditions()}
+    write({"conditions": conditions()}, options.quick)
     for name in options.only:
         began = time.monotonic()
-        sections |= PARTS[name](benchmarks)
+        write(PARTS[name](benchmarks), options.quick)
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+
+
+def write(sections: dict[str, str], quick: bool) -> None:
+    """Print sections, and put them into the document unless the run is a short one."""
     for section, content in sections.items():
-        print(f"\n{section}\n\n{content}")
-        if not options.quick:
+        print(f"\n{section}\n\n{content}", flush=True)
+        if not quick:
             fill(DOCUMENT, section, content)
 
 

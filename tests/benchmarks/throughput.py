@@ -36,6 +36,7 @@ SLOW = {
     "Postfix alone, to disk": 0.3,
     "Postfix before-queue with ours, to disk": 0.3,
 }
+FEWEST = 3  # one of each kind
 LARGE_SHARE = 0.4  # of the number of mails, where they are of 50 KB
 NEEDED = ("smtp-source", "smtp-sink", "rspamd", "spampd", "postfix")
 OURS = "ours, workers auto"
@@ -148,7 +149,7 @@ def measured(rounds: int, messages: int, folder: Path) -> Results:
             for _ in range(rounds):
                 for sessions in SESSIONS:
                     for name, load in running.items():
-                        count = max(int(messages * share * SLOW.get(name, 1.0)), 10)
+                        count = max(int(messages * share * SLOW.get(name, 1.0)), FEWEST)
                         speed = load(files, sessions, count)
                         results.setdefault(name, {}).setdefault(f"{size_name}, {sessions}", []).append(speed)
     return results

@@ -100,7 +100,9 @@ def read_leet(chunk: str) -> tuple[str | None, str]:
 
 def _spelled(part: str) -> str:
     small = part.lower()
-    if len(part) > LONGEST_WORD or NUMERAL.fullmatch(part) or not (written(part) or part == small):
+    if len(part) > LONGEST_WORD or not (written(part) or part == small):
+        return part
+    if NUMERAL.fullmatch(part) and 2 * sum(map(str.isdigit, part)) >= len(part):
         return part
     word = small.translate(tables(small)[0])
     return word if word.isalpha() and any(map(str.isalpha, part)) else part

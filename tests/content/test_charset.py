@@ -86,6 +86,15 @@ def test_wrong_and_missing_labels(text: str, real: str, label: str) -> None:
     assert decode(text.encode(real), label) == text
 
 
+LETTER = "Спокойно прочитайте это письмо. Потом переведите деньги."
+
+
+@pytest.mark.parametrize(("real", "label"), [("cp1251", "koi8-r"), ("koi8_r", "windows-1251"), ("cp1251", "koi8-u")])
+def test_cyrillic_charsets_taken_for_each_other(real: str, label: str) -> None:
+    assert decode(LETTER.encode(real), label) == LETTER
+    assert decode(LETTER.upper().encode(real), real) == LETTER.upper()
+
+
 def test_byte_order_marks_are_no_text() -> None:
     assert decode(codecs.BOM_UTF8 + b"caf\xc3\xa9", "utf-8") == "café"
     assert decode("вид".encode("utf-16"), "us-ascii") == "вид"

@@ -72,6 +72,20 @@ def test_disguises_are_seen_through(text: str, folded: str, evasion: str | None)
     assert found.evasions == ({evasion} if evasion else set())
 
 
+def test_text_in_leet_throughout_is_read_letter_by_letter() -> None:
+    text = "1t 1s y0ur f1l3$ 4nd p1ctur3s th4t 4ll 0f th3m w1ll h4v3 1n 48 hours"
+    assert normalise(text).folded == " it is your files and pictures that all of them will have in # hours "
+    assert fold("mp3 files for the 4th grade") == " mp # files for the # th grade "
+
+
+def test_a_word_of_one_letter_before_letters_set_apart() -> None:
+    assert fold("5 tys. euro w b i t c o i n a c h, szybko") == " # tys euro w bitcoinach szybko "
+
+
+def test_masked_words_keep_their_endings() -> None:
+    assert fold("zapłać w b*tcoinach") == " zaplac w bitcoinach "
+
+
 def test_a_text_of_only_disguised_words_is_still_latin() -> None:
     cyrillic = str.maketrans("aceopxyABCEHKMOPTX", "асеорхуАВСЕНКМОРТХ")
     text = "Your device was infected. I have access to all your accounts, cameras and contacts. Pay me once."

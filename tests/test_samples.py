@@ -18,6 +18,7 @@ from milter.pipeline import inspect
 
 SAMPLES = Path(__file__).parent / "samples"
 LANGUAGES = Language.__args__  # type: ignore[attr-defined]
+RULES = cache(configured_rules)
 # sextortion, hacked-device and leaked-password are one crime that is told in three ways.
 ONE_CRIME = {"sextortion", "hacked-device", "leaked-password"}
 
@@ -28,7 +29,7 @@ def verdict(path: Path) -> Verdict:
     return inspect(
         read(bare_body(raw) if is_body else raw),
         Envelope(),
-        rules=configured_rules(Config()),
+        rules=RULES(Config()),
         policy=Policy(quarantine=True),
         authentication=Authentication() if is_body else None,
     )

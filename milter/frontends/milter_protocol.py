@@ -91,7 +91,9 @@ class MilterSession:
         self._peer = service.peer(writer.get_extra_info("peername")[0])
         self._packets = PacketBuffer()
         self._negotiated = False
-        self._granted = 0
+        # Commands to which the MTA wants a reply.
+        self._replied_to: frozenset[bytes] = frozenset()
+        self._leading_space = False
         self._macros: dict[bytes, bytes] = {}
         self._client_addr = self._client_name = self._helo_name = ""
         self._mail: ShownMail | None = None
@@ -158,16 +160,18 @@ class MilterSession:
             self._TAKEN[command](self, content)
         else:
             raise MalformedError(f"unknown command {command!r}")
-        if command in NO_REPLY and not self._granted & NO_REPLY[command]:
+        if command in self._replied_to:
             self._writer.write(CONTINUE)
 
     def _negotiate(self, content: bytes) -> None:
         offer = read_negotiation(content)
         if EDITS & ~offer.edits:
             raise MalformedError("it does not let us change headers and quarantine")
+        granted = STEPS & offer.steps
         self._negotiated = True
-        self._granted = STEPS & offer.steps
-        self._writer.write(bytes(Negotiation(min(VERSION, offer.version), EDITS, self._granted)))
+        self._replied_to = frozenset(command for command, step in NO_REPLY.items() if not step & granted)
+        self._leading_space = Step.LEADING_SPACE in granted
+        self._writer.write(bytes(Negotiation(min(VERSION, offer.version), EDITS, granted)))
 
     def _take_macros(self, content: bytes) -> None:
         self._macros |= {name: value for name, value in read_macros(content).items() if name in MACROS}
@@ -190,7 +194,7 @@ class MilterSession:
 
     def _header(self, content: bytes) -> None:
         name, value = read_header(content)
-        self._open_mail.add_field(name, value if self._shows_leading_space else b" " + value)
+        self._open_mail.add_field(name, value if self._leading_space else b" " + value)
 
     def _body(self, content: bytes) -> None:
         self._open_mail.add_body(content)
@@ -283,13 +287,9 @@ class MilterSession:
             raise MalformedError("content of a mail that was not begun")
         return self._mail
 
-    @property
-    def _shows_leading_space(self) -> bool:
-        return bool(self._granted & Step.LEADING_SPACE)
-
     def _shown(self, value: bytes) -> bytes:
         """A value as the MTA wants it."""
-        return value if self._shows_leading_space else value.removeprefix(b" ")
+        return value if self._leading_space else value.removeprefix(b" ")
 
 
 def _text(value: bytes) -> str:

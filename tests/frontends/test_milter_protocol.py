@@ -500,6 +500,9 @@ async def test_an_mta_that_vanishes_is_no_trouble(start_milter, call, caplog, re
     mta.begin()
     mta.show(MAIL)
     if reset:
+        # Without lingering, closing sends a reset.
+        mta.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await asyncio.sleep(0.1)
         mta.writer.transport.abort()
     else:
         mta.writer.write_eof()
@@ -537,12 +540,13 @@ async def test_stopping_finishes_a_mail_whose_content_has_begun(start_milter, ca
     busy.begin()
     busy.send(b"L", b"Subject\0 x\0")
     await asyncio.sleep(0.1)
-    stop = asyncio.create_task(running.service.stop(5.0))
+    stop = asyncio.create_task(running.service.stop(60.0))
     assert await idle.read() == (b"", b"")
     busy.send(b"B", b"Hello\r\n")
     assert (await busy.end())[-1] == (b"c", b"")
-    assert await busy.read() == (b"", b"")
-    await stop
+    async with asyncio.timeout(20):
+        assert await busy.read() == (b"", b"")
+        await stop
     assert seen[-1][0] == b"Subject: x\r\n\r\nHello\r\n"
 
 

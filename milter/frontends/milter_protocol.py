@@ -88,7 +88,7 @@ class MilterSession:
         self._service = service
         self._reader = reader
         self._writer = writer
-        self._peer = service.peer(writer.get_extra_info("peername")[0])
+        self._peer = service.peer(writer.transport)
         self._packets = PacketBuffer()
         self._negotiated = False
         # Commands to which the MTA wants a reply.

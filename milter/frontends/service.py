@@ -36,6 +36,10 @@ class Peer(NamedTuple):
     is_global: bool
 
 
+# A host that left before it was asked for its address.
+GONE = Peer("(gone)", trusted=False, is_global=False)
+
+
 class Refusal(Enum):
     """Why a session may not begin."""
 
@@ -78,8 +82,12 @@ class Service:
         self._deliveries: set[asyncio.Task[Outcome]] = set()
         self._peers: dict[str, Peer] = {}
 
-    def peer(self, host: str) -> Peer:
-        """What is known of an IP address that connects to us."""
+    def peer(self, transport: asyncio.BaseTransport) -> Peer:
+        """What is known of the host that connects to us."""
+        name = transport.get_extra_info("peername")
+        if name is None:
+            return GONE
+        host = name[0]
         if host not in self._peers:
             address = ip_address(host.partition("%")[0])
             if isinstance(address, IPv6Address) and address.ipv4_mapped:

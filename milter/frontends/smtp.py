@@ -103,7 +103,7 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio: greet those who may send."""
         transport = cast("asyncio.Transport", transport)
-        self._peer = self._service.peer(transport.get_extra_info("peername")[0])
+        self._peer = self._service.peer(transport)
         refusal = self._service.refusal(self._peer)
         if refusal:
             self._refused = True

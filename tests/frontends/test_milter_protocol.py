@@ -432,6 +432,10 @@ def test_no_packets_bring_an_exception_about(caplog, packets):
     """A session without a connection, since a thousand of those take long."""
 
     class Writer:
+        @property
+        def transport(self):
+            return self
+
         def get_extra_info(self, name):
             return ("127.0.0.1", 1)
 

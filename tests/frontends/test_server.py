@@ -6,6 +6,7 @@ import re
 import signal
 import smtplib
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -276,6 +277,20 @@ def test_workers_share_the_port_of_the_milter_too(start):
         os.kill(worker, signal.SIGCONT)
     server.send()
     assert server.delivered == 1
+
+
+def test_clients_that_reset_at_once_are_no_trouble(start):
+    server = start(milter="127.0.0.1:0")
+    for port in server.ports.values():
+        for _ in range(200):
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.connect(("127.0.0.1", port))
+    server.send()
+    assert milter_reply(server.ports["milter"]) == NEGOTIATION[:5]
+    log = server.log.read_text()
+    assert "Traceback" not in log
+    assert "ERROR" not in log
 
 
 def test_a_milter_alone_comes_and_goes_with_a_reload(start):

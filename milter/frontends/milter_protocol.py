@@ -53,14 +53,14 @@ NO_REPLY: Mapping[bytes, Step] = {
     b"H": Step.NO_REPLY_HELO,
     b"M": Step.NO_REPLY_MAIL,
     b"R": Step.NO_REPLY_RCPT,
-    b"T": Step.NO_REPLY_DATA,
     b"U": Step.NO_REPLY_UNKNOWN,
     b"L": Step.NO_REPLY_HEADER,
     b"N": Step.NO_REPLY_EOH,
     b"B": Step.NO_REPLY_BODY,
 }
-# What tells us nothing is left out; everything up to the end of the message needs no reply.
-STEPS = reduce(or_, NO_REPLY.values(), Step.NO_DATA | Step.NO_UNKNOWN | Step.NO_EOH | Step.LEADING_SPACE)
+# What tells us nothing is left out. DATA alone is answered: without an answer there, Nagle's algorithm at the MTA and
+# our kernel's delayed ACK hold up the content of each mail for 40 ms.
+STEPS = reduce(or_, NO_REPLY.values(), Step.NO_UNKNOWN | Step.NO_EOH | Step.LEADING_SPACE)
 MACROS = (b"i", b"{auth_authen}")
 
 PASSED = Reply(250, ("2.0.0 Left to the MTA",))
@@ -169,7 +169,7 @@ class MilterSession:
             raise MalformedError("it does not let us change headers and quarantine")
         granted = STEPS & offer.steps
         self._negotiated = True
-        self._replied_to = frozenset(command for command, step in NO_REPLY.items() if not step & granted)
+        self._replied_to = frozenset({b"T", *(command for command, step in NO_REPLY.items() if not step & granted)})
         self._leading_space = Step.LEADING_SPACE in granted
         self._writer.write(bytes(Negotiation(min(VERSION, offer.version), EDITS, granted)))
 

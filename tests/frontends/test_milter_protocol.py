@@ -70,9 +70,12 @@ async def test_what_is_asked_for(start_milter, call):
     assert version == 6
     # Add header, change header, quarantine.
     assert edits == 0x1 | 0x10 | 0x20
-    # No reply up to the end of the message; EOH, DATA and unknown commands left out; leading spaces shown.
-    no_reply = 0x80 | 0x1000 | 0x2000 | 0x4000 | 0x8000 | 0x10000 | 0x20000 | 0x40000 | 0x80000
-    assert steps == no_reply | 0x40 | 0x200 | 0x100 | 0x100000
+    # No reply up to the end of the message, but to DATA; EOH and unknown commands left out; leading spaces shown.
+    no_reply = 0x80 | 0x1000 | 0x2000 | 0x4000 | 0x8000 | 0x20000 | 0x40000 | 0x80000
+    assert steps == no_reply | 0x40 | 0x100 | 0x100000
+    mta.send(b"M", b"<a@example.org>\0")
+    mta.send(b"T")
+    assert await mta.read() == (b"c", b"")
 
 
 async def test_nothing_is_asked_for_that_was_not_offered(start_milter, call):

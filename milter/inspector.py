@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from milter.config import Config
 from milter.content.message import Message, read
 from milter.engine.cache import load_rules, rule_paths
 from milter.engine.ruleset import RuleSet
-from milter.model import Authentication, Envelope, Verdict
+from milter.model import Authentication, Envelope, Inspector, Verdict
 from milter.pipeline import inspect
 from milter.sender.verify import authenticate
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 # Raw mail, envelope, and whether it is a bare body without a sender → verdict.
 Judge = Callable[[bytes, Envelope, bool], Verdict]
-Inspector = Callable[[bytes, Envelope], Awaitable[Verdict]]
 # Mails with more text than this take milliseconds to judge and do so in a thread, while small ones go on.
 INLINE_TEXT = 32 * 1024
 

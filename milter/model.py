@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -139,3 +140,7 @@ class Verdict:
     def flagged(self) -> bool:
         """Whether the mail is treated as extortion in any way."""
         return self.action != "accept"
+
+
+# What front ends ask: raw mail and envelope → verdict.
+Inspector = Callable[[bytes, Envelope], Awaitable[Verdict]]

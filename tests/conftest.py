@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from milter.actions.decide import Inspector
 from milter.config import Address, Config
 from milter.frontends.service import Service
 from milter.frontends.worker import address_of, addresses, bind, listening
-from milter.model import Envelope, RuleMatch, Verdict
+from milter.model import Envelope, Inspector, RuleMatch, Verdict
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 LOOPBACK = "127.0.0.1"

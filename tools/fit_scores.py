@@ -138,8 +138,7 @@ def outcome(rules: RuleSet, mails: Mails, scores: np.ndarray) -> np.ndarray:
         for g, p in parts.items()
     }
     total = sum(capped.values())
-    both = (parts["threat"] > 0) & (parts["demand"] > 0)
-    return np.where(both, total, np.minimum(total, rules.scoring.one_sided_cap)) >= TAG_AT
+    return np.where(two_sided(rules, mails.features), total, np.minimum(total, rules.scoring.one_sided_cap)) >= TAG_AT
 
 
 def report(name: str, tagged: np.ndarray, extortion: np.ndarray) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from milter.actions.headers import forged_fields_removed, unchecked_fields, verdict_fields
 from milter.actions.sealing import load_seal_key, sealed
 from milter.config import Config
-from milter.model import Envelope, Verdict
+from milter.model import Envelope, Inspector, Verdict
 
-Inspector = Callable[[bytes, Envelope], Awaitable[Verdict]]
 Fate = Literal["accept", "tag", "quarantine", "reject", "unchecked", "relay", "defer"]
 
 # A larger mail may have a header that takes milliseconds to search; a thread costs a tenth of one.

@@ -13,7 +13,7 @@ from milter.cli.options import config_option, load_config
 from milter.config import Config
 from milter.engine.cache import read_book, rule_paths
 from milter.engine.ruleset import build
-from milter.engine.selftest import faults
+from milter.engine.selftest import count_examples, faults
 from milter.errors import ConfigError
 from milter.sender.postfix import read_postconf
 
@@ -30,8 +30,9 @@ def command(config_path: Path | None, postfix: bool) -> None:
     found = list(faults(book, build(book)))
     for fault in found:
         click.echo(fault)
-    examples = sum(len(e.match) + len(e.no_match) for rule in book.rules for e in rule.examples.values())
-    click.echo(f"configuration fine; {len(book.rules)} rules, {examples} examples, {len(found)} faults")
+    click.echo(
+        f"configuration fine; {len(book.rules)} rules, {count_examples(book.rules)} examples, {len(found)} faults"
+    )
     sys.exit(1 if found else 0)
 
 

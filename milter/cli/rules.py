@@ -12,7 +12,7 @@ from milter.cli.options import config_option, load_config
 from milter.engine.cache import read_book, rule_paths
 from milter.engine.rulebook import RuleBook, RuleEntry, Wording
 from milter.engine.ruleset import build
-from milter.engine.selftest import faults
+from milter.engine.selftest import count_examples, faults
 from milter.errors import ConfigError
 
 
@@ -86,6 +86,5 @@ def test_rules(rule_id: str | None, config_path: Path | None) -> None:
     found = list(faults(book, build(book), rule_id))
     for fault in found:
         click.echo(fault)
-    examples = sum(len(e.match) + len(e.no_match) for rule in tested for e in rule.examples.values())
-    click.echo(f"{len(tested)} rules, {examples} examples, {len(found)} faults")
+    click.echo(f"{len(tested)} rules, {count_examples(tested)} examples, {len(found)} faults")
     sys.exit(1 if found else 0)

@@ -123,7 +123,7 @@ def _damaged_utf8(data: bytes) -> str | None:
     return text if text.count("\ufffd") <= max(whole, 3) else None
 
 
-HIGH, LOW = bytes(range(128, 256)), bytes(range(128))
+LOW = bytes(range(128))
 RUN = re.compile(rb"[\x80-\xff]{3,}")
 TAG = re.compile(rb"<[^<>]*>")
 CANDIDATES = [

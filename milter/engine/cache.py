@@ -21,12 +21,11 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 import milter
-from milter.content.normalise import fold_word
 from milter.engine.matcher import Matcher
-from milter.engine.program import Program, compile_program
+from milter.engine.program import Program
 from milter.engine.rulebook import RuleBook, RuleEntry, assemble, rule_files
-from milter.engine.ruleset import RuleSet, facts_of
-from milter.engine.scanners import AhoCorasickScanner, HyperscanScanner, Scanner, make_scanner
+from milter.engine.ruleset import RuleSet, build
+from milter.engine.scanners import AhoCorasickScanner, HyperscanScanner
 from milter.engine.schema import Scoring
 from milter.errors import ConfigError
 from milter.yamlfile import read_yaml
@@ -70,12 +69,9 @@ def load_rules(paths: list[Path], cache_dir: Path | None = None) -> RuleSet:
     cached = _read(file)
     if cached is not None:
         return cached
-    book = read_book(paths)
-    program = compile_program(book, fold_word)
-    scanner = make_scanner(program.atoms, [r.regex for r in program.regexes])
-    facts = facts_of(book)
-    _write(file, _dump(facts, book.scoring, program, scanner))
-    return RuleSet(facts, book.scoring, Matcher(program, scanner))
+    compiled = build(read_book(paths))
+    _write(file, _dump(compiled))
+    return compiled
 
 
 def _key(paths: Iterable[Path]) -> str:
@@ -107,10 +103,15 @@ def _processor_flags() -> str:
     return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
-def _dump(rules: tuple[RuleEntry, ...], scoring: Scoring, program: Program, scanner: Scanner) -> bytes:
+def _dump(compiled: RuleSet) -> bytes:
     head = json.dumps(
-        {"rules": _RULES.dump_python(rules, mode="json"), "scoring": scoring.model_dump(), "program": program.to_json()}
+        {
+            "rules": _RULES.dump_python(compiled.rules, mode="json"),
+            "scoring": compiled.scoring.model_dump(),
+            "program": compiled.matcher.program.to_json(),
+        }
     ).encode()
+    scanner = compiled.matcher.scanner
     database = scanner.dump() if isinstance(scanner, HyperscanScanner) else b""
     body = struct.pack("<Q", len(head)) + head + database
     return MAGIC + hashlib.sha256(body).digest() + body

@@ -30,8 +30,8 @@ class Matcher:
     """Holds a program against folded texts."""
 
     def __init__(self, program: Program, scanner: Scanner) -> None:
-        self._program = program
-        self._scanner = scanner
+        self.program = program
+        self.scanner = scanner
         self._lists = [frozenset(numbers) for numbers in program.lists]
         self._atoms = [atom.encode() for atom in program.atoms]
         self._needed = [[self._lists[n] for n in pattern.lists] for pattern in program.near]
@@ -48,7 +48,7 @@ class Matcher:
     def hits(self, folded: str) -> list[Hit]:
         """All patterns that hold for one folded text, in the order of the program."""
         data = folded.encode()
-        present = self._scanner.find(data)
+        present = self.scanner.find(data)
         found = self._near_hits(present, data)
         atoms = len(self._atoms)
         for number in sorted(n for n in present if n >= atoms):
@@ -65,7 +65,7 @@ class Matcher:
         for number in sorted(candidates):
             if any(map(present.isdisjoint, self._needed[number])):
                 continue
-            pattern = self._program.near[number]
+            pattern = self.program.near[number]
             for n in (*pattern.lists, *pattern.unless):
                 if n not in spans:
                     spans[n] = sorted(span for atom in self._lists[n] & present for span in places[atom])
@@ -75,7 +75,7 @@ class Matcher:
         return found
 
     def _regex_hits(self, number: int, folded: str) -> list[Hit]:
-        pattern = self._program.regexes[number]
+        pattern = self.program.regexes[number]
         if number not in self._compiled:
             self._compiled[number] = regex.compile(pattern.regex, regex.ASCII | regex.DOTALL)
         match = self._compiled[number].search(folded, timeout=REGEX_TIMEOUT)
@@ -83,7 +83,7 @@ class Matcher:
             return []
         start = len(folded[: match.start()].encode())
         span = (start, start + len(match[0].encode()))
-        return [Hit(pattern.rule, pattern.language, len(self._program.near) + number, span)]
+        return [Hit(pattern.rule, pattern.language, len(self.program.near) + number, span)]
 
 
 class _Places(dict[int, list[Span]]):

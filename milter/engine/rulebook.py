@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 import regex
 
@@ -15,9 +15,7 @@ from milter.errors import ConfigError
 from milter.model import SIGNALS, Group, Kind
 from milter.yamlfile import YamlFile, validate
 
-GROUPS: tuple[Group, ...] = (
-    "threat", "demand", "claim", "deadline", "secrecy", "spoof", "evasion", "wallet", "context",
-)  # fmt: skip
+GROUPS: tuple[Group, ...] = get_args(Group)
 UNBOUNDED = regex.compile(r"(?<!\\)(?:\.|\]|\\[wWsSdD])(?:[*+]|\{\d+,\})")
 
 
@@ -202,29 +200,19 @@ def _in_order(entries: dict[str, RuleEntry], origin: dict[str, YamlFile]) -> Ite
         waiting = [e for e in waiting if e not in ready]
 
 
-def _names(condition: Condition | None) -> set[str]:
-    """All names that a condition mentions."""
-    if condition is None:
-        return set()
-    if isinstance(condition, str):
-        return {condition}
-    parts: list[Condition] = [*(condition.all or []), *(condition.any or []), *(condition.none or [])]
-    if condition.at_least:
-        parts += condition.at_least.of
-    return set().union(*(_names(part) for part in parts))
-
-
-def named(condition: Condition) -> Iterator[str]:
-    """The names that speak for a condition, in the order given (those under `none` do not)."""
+def named(condition: Condition, *, opposed: bool = False) -> Iterator[str]:
+    """The names that speak for a condition, in the order given; opposed: also those under `none`."""
     if isinstance(condition, str):
         yield condition
         return
-    for part in (
-        *(condition.all or []),
-        *(condition.any or []),
-        *(condition.at_least.of if condition.at_least else []),
-    ):
-        yield from named(part)
+    parts = [*(condition.all or []), *(condition.any or []), *(condition.at_least.of if condition.at_least else [])]
+    for part in [*parts, *(condition.none or [])] if opposed else parts:
+        yield from named(part, opposed=opposed)
+
+
+def _names(rule_when: Condition | None) -> set[str]:
+    """All names that a rule's condition mentions."""
+    return set() if rule_when is None else set(named(rule_when, opposed=True))
 
 
 def holds(condition: Condition, facts: set[str]) -> bool:

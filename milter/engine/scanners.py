@@ -19,8 +19,6 @@ except ImportError:  # no wheel for this platform
 class Scanner(Protocol):
     """One pass over the text."""
 
-    name: str
-
     def find(self, data: bytes) -> set[int]:
         """The numbers of all atoms that occur, and of regexes, numbered after the atoms, all that may match."""
         ...
@@ -28,8 +26,6 @@ class Scanner(Protocol):
 
 class AhoCorasickScanner:
     """Atoms by pyahocorasick; every regex is a candidate, for the regex engine to decide."""
-
-    name = "ahocorasick"
 
     def __init__(self, atoms: list[str], regexes: list[str]) -> None:
         self._automaton = ahocorasick.Automaton()
@@ -50,8 +46,6 @@ class AhoCorasickScanner:
 
 class HyperscanScanner:
     """Atoms and regexes in one hyperscan database, with a scratch space for each thread."""
-
-    name = "hyperscan"
 
     def __init__(self, atoms: list[str], regexes: list[str], database: bytes | None = None) -> None:
         self._database = hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) if database else _compile(atoms, regexes)

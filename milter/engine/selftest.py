@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 
 from milter.content.normalise import fold, plain
@@ -16,6 +16,11 @@ def faults(book: RuleBook, rules: RuleSet, only: str | None = None) -> Iterator[
     for number, rule in enumerate(book.rules):
         if only is None or rule.id == only:
             yield from _rule_faults(number, rule, rules, numbers[number])
+
+
+def count_examples(rules: Iterable[RuleEntry]) -> int:
+    """How many sentences the rules bring to show what they find and what they pass by."""
+    return sum(len(e.match) + len(e.no_match) for rule in rules for e in rule.examples.values())
 
 
 def _pattern_numbers(book: RuleBook) -> list[dict[str, list[int]]]:

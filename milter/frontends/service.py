@@ -13,12 +13,12 @@ from enum import Enum
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple, Protocol
 
-from milter.actions.decide import Decider, Inspector
+from milter.actions.decide import Decider
 from milter.actions.deliver import Delivery, Mail, Outcome
 from milter.actions.hops import make_next_hop
 from milter.actions.nexthop import TROUBLE, NextHop
 from milter.config import Config
-from milter.model import Envelope, Verdict
+from milter.model import Envelope, Inspector, Verdict
 
 # Of a mail with many recipients, so many stand in the log.
 LOGGED_RECIPIENTS = 10

@@ -245,7 +245,7 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
         if not recipient.address:
             raise RefusedError(501, "5.1.3 Empty recipient")
         if len(mail.rcpt_to) >= self._service.config.max_recipients:
-            raise RefusedError(452, "4.5.3 Too many recipients")
+            raise RefusedError(*TOO_MANY_RECIPIENTS)
         reply = await mail.transaction.rcpt(recipient.path, recipient.parameters_as_written)
         if reply.accepted:
             mail.rcpt_to.append(recipient.address)

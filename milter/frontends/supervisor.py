@@ -14,10 +14,10 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from milter.actions.decide import Inspector
 from milter.config import Address, Config, worker_count
 from milter.errors import BlackmailFilterError, ConfigError
 from milter.frontends.worker import Listeners, address_of, addresses, bind, work
+from milter.model import Inspector
 
 SIGNALS = {signal.SIGALRM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 # A worker that lived for less is replaced only after this pause, in seconds.

@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from functools import partial
 from typing import Any
 
-from milter.actions.decide import Inspector
 from milter.config import Address, Config
 from milter.errors import ConfigError
 from milter.frontends.milter_protocol import milter_connection
 from milter.frontends.service import Service
 from milter.frontends.smtp import SmtpServer
+from milter.model import Inspector
 
 BACKLOG = 1024
 

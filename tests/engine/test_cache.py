@@ -37,7 +37,7 @@ def hits(rules: RuleSet) -> int:
 
 def test_a_cached_set_is_the_same(rules: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = load_rules(rules, tmp_path / "cache")
-    monkeypatch.setattr(cache, "compile_program", None)  # a second compilation would fail
+    monkeypatch.setattr(cache, "build", None)  # a second compilation would fail
     again = load_rules(rules, tmp_path / "cache")
     assert again.rules == fresh.rules
     assert again.scoring == fresh.scoring

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from milter.actions.nexthop import Reply
+from milter.actions.nexthop import BeforeEnd, Reply
 from milter.errors import NextHopError
 from milter.model import Envelope, Verdict
 from milter.reason import sentence
@@ -92,8 +92,10 @@ class MaildirTransaction:
         """Everybody is welcome."""
         return Reply(250, ("2.1.5 Ok",))
 
-    async def data(self, parts: Sequence[bytes]) -> Reply:
+    async def data(self, parts: Sequence[bytes], before_end: BeforeEnd | None = None) -> Reply:
         """Write the mail, below the Return-Path that final delivery adds (RFC 5321 §4.4)."""
+        if before_end:
+            await before_end()
         self.committed = True
         return_path = f"Return-Path: {self._sender}\r\n".encode("utf-8", "surrogateescape")
         try:

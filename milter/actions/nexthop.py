@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -25,6 +25,9 @@ class Reply(NamedTuple):
         head = "".join(f"{self.code}-{line}\r\n" for line in self.lines[:-1])
         return f"{head}{self.code} {self.lines[-1]}".encode("utf-8", "surrogateescape")
 
+
+# Awaited when all of a mail but its end is on the way: until it returns, the next hop cannot have taken the mail.
+BeforeEnd = Callable[[], Awaitable[None]]
 
 TROUBLE = Reply(451, ("4.3.0 Temporary trouble here, please try again later",))
 
@@ -49,8 +52,11 @@ class Transaction(Protocol):
     async def rcpt(self, path: str, parameters: Sequence[str]) -> Reply:
         """Offer one recipient; path with its angle brackets, parameters as the client wrote them."""
 
-    async def data(self, parts: Sequence[bytes]) -> Reply:
-        """Hand over the message; each part is a sequence of whole lines."""
+    async def data(self, parts: Sequence[bytes], before_end: BeforeEnd | None = None) -> Reply:
+        """Hand over the message; each part is a sequence of whole lines.
+
+        What before_end raises breaks the mail off, and the next hop has nothing of it.
+        """
 
     def abandon(self) -> None:
         """Take the mail back: nothing of it stays at the next hop. Without effect after data()."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from milter.actions.dotstuff import wire_blocks
-from milter.actions.nexthop import Reply, extension_of
+from milter.actions.nexthop import BeforeEnd, Reply, extension_of
 from milter.actions.smtp_connection import SmtpConnection
 from milter.config import Address
 from milter.errors import NextHopError
@@ -168,7 +168,7 @@ class SmtpTransaction:
             raise NextHopError(f"next hop answers out of place: {reply}")
         return reply
 
-    async def data(self, parts: Sequence[bytes]) -> Reply:
+    async def data(self, parts: Sequence[bytes], before_end: BeforeEnd | None = None) -> Reply:
         """DATA, the message, and what the next hop makes of it."""
         connection = self._connection
         try:
@@ -182,8 +182,11 @@ class SmtpTransaction:
                 if block:
                     await connection.send(block)
                 block = following
+            if before_end:
+                await before_end()
+            connection.write(bytes(block) + b".\r\n")
             self.committed = True
-            reply = await connection.finish(bytes(block) + b".\r\n")
+            reply = await connection.reply()
         except BaseException:
             connection.abort()
             raise

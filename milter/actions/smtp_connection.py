@@ -55,7 +55,7 @@ class SmtpConnection(asyncio.Protocol):
         return connection
 
     async def _greet(self, helo_name: str) -> None:
-        greeting = await self._read()
+        greeting = await self.reply()
         if greeting.code != 220:
             self._give_up(f"greets with {greeting}")
             raise self._error()
@@ -81,15 +81,15 @@ class SmtpConnection(asyncio.Protocol):
         Without it, commands after a refused one are not sent, so there may be fewer replies than commands.
         """
         while self.owed_replies:
-            await self._read()
+            await self.reply()
             self.owed_replies -= 1
         if "PIPELINING" in self.capabilities:
             self.write(b"".join(commands))
-            return [await self._read() for _ in commands]
+            return [await self.reply() for _ in commands]
         replies: list[Reply] = []
         for command in commands:
             self.write(command)
-            replies.append(await self._read())
+            replies.append(await self.reply())
             if replies[-1].code >= 400:
                 break
         return replies
@@ -101,10 +101,14 @@ class SmtpConnection(asyncio.Protocol):
             self._writer = self._loop.create_future()
             await self._wait(self._writer)
 
-    async def finish(self, block: bytes | memoryview) -> Reply:
-        """Send the last piece and wait for the verdict on the whole message."""
-        self.write(block)
-        return await self._read()
+    async def reply(self) -> Reply:
+        """Wait for the next reply."""
+        while not self._replies:
+            if self.closed:
+                raise self._error()
+            self._reader = self._loop.create_future()
+            await self._wait(self._reader)
+        return self._replies.popleft()
 
     def write(self, block: bytes | memoryview) -> None:
         """Send without waiting."""
@@ -122,14 +126,6 @@ class SmtpConnection(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"QUIT\r\n")
             self._transport.close()
-
-    async def _read(self) -> Reply:
-        while not self._replies:
-            if self.closed:
-                raise self._error()
-            self._reader = self._loop.create_future()
-            await self._wait(self._reader)
-        return self._replies.popleft()
 
     async def _wait(self, future: asyncio.Future[None]) -> None:
         """Wait for the next hop; a wait that is broken off leaves replies behind, and so ends the connection."""

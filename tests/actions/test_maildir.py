@@ -79,6 +79,18 @@ async def test_full_disk_is_trouble_of_the_next_hop(tmp_path):
         await transaction.data([b"x"])
 
 
+async def test_nothing_is_written_where_somebody_objects(tmp_path):
+    transaction = await MaildirHop(tmp_path / "box").begin("<>", [], {})
+
+    async def before_end() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await transaction.data([b"x"], before_end)
+    assert not transaction.committed
+    assert not (tmp_path / "box").exists()
+
+
 async def test_quarantine_keeps_bytes_and_what_is_known(tmp_path, events):
     raw = b"X-Blackmail-Flag: NO\r\nFrom: \xff\r\n\r\nbody\r\n"
     envelope = Envelope("", ("b@example.org", "\udcff@example.org"), "192.0.2.1", "spike", "helo", "4QX")

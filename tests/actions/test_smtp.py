@@ -186,6 +186,56 @@ async def test_breaking_off_before_the_final_dot_leaves_nothing(relay):
     assert hop.messages == [b"".join(MESSAGE)]
 
 
+@pytest.mark.parametrize("size", [10, 400_000])
+async def test_the_end_of_a_mail_waits_for_who_wants_to_know(relay, size):
+    hop, ours = await relay()
+    transaction = await ours.begin("<a@example.org>", [], {})
+    await transaction.rcpt("<b@example.org>", [])
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def before_end() -> None:
+        asked.set()
+        await go_on.wait()
+
+    sending = asyncio.create_task(transaction.data([b"x" * 70 + b"\r\n"] * (size // 10), before_end))
+    await asked.wait()
+    await asyncio.sleep(0.05)
+    assert (hop.messages, transaction.committed) == ([], False)
+    go_on.set()
+    assert (await sending).accepted
+    assert (len(hop.messages), transaction.committed) == (1, True)
+
+
+async def test_who_objects_to_the_end_of_a_mail_takes_it_back(relay):
+    hop, ours = await relay()
+    transaction = await ours.begin("<a@example.org>", [], {})
+    await transaction.rcpt("<b@example.org>", [])
+
+    async def before_end() -> None:
+        raise OSError("no")
+
+    with pytest.raises(OSError, match="no"):
+        await transaction.data([b"x" * 70 + b"\r\n"] * 10_000, before_end)
+    assert not transaction.committed
+    await hop.until(lambda: bool(hop.unfinished))
+    assert hop.messages == []
+    assert (await send(ours)).accepted
+
+
+async def test_a_next_hop_that_leaves_before_the_end_is_known_to_have_nothing(relay):
+    hop, ours = await relay()
+    transaction = await ours.begin("<a@example.org>", [], {})
+    await transaction.rcpt("<b@example.org>", [])
+
+    async def before_end() -> None:
+        await hop.close()
+        await asyncio.sleep(0.05)
+
+    with pytest.raises(NextHopError):
+        await transaction.data(MESSAGE, before_end)
+    assert not transaction.committed
+
+
 @pytest.mark.parametrize(
     "answers",
     [{"DATA": "250 Ok"}, {"MAIL": "354 Ok"}, {"RCPT": "354 Ok"}, {"message": "354 Ok"}, {"message": "150 Ok"}],

@@ -16,6 +16,7 @@ from operator import itemgetter
 from milter.content import disguises
 from milter.content.letters import CYRILLIC, EXPANDED, LATIN, shapes, transcribe
 from milter.content.plain import INVISIBLE_CHARS, MARK_CHARS, NONE, Plain, plain
+from milter.content.spotter import Literals, Pattern
 
 __all__ = ["Excerpts", "Normal", "Plain", "evasions", "excerpt", "fold", "fold_word", "normalise", "plain"]
 
@@ -74,8 +75,11 @@ EAST_ASIAN = re.compile(f"[{_EAST_ASIAN}]++(?: ++[{_EAST_ASIAN}]++)*+")
 UNWANTED = re.compile(f"[{INVISIBLE_CHARS}{MARK_CHARS}]+")
 _SINGLE = rf"[^\W\d_{_EAST_ASIAN}](?![^ ])"
 SPACED = re.compile(f"(?<![^ ]){_SINGLE}(?: {{1,4}}{_SINGLE}){{3,}}")
-SUSPICIOUS_WITHOUT_SIGNS = (b"a0", b"0a", b".a.", b"-a-", b"aI")
-SUSPICIOUS = (*SUSPICIOUS_WITHOUT_SIGNS, b"a@a", b"a@@", b"@a@")
+# Shapes (letters.shape_char) of runs that may hide something.
+SUSPICIOUS_WITHOUT_SIGNS = Literals(b"a0", b"0a", b".a.", b"-a-", b"aI")
+SUSPICIOUS = Literals(b"a0", b"0a", b".a.", b"-a-", b"aI", b"a@a", b"a@@", b"@a@")
+SINGLE_LETTERS = b" a a a a "
+ASCII_SINGLE_LETTERS = Pattern(b" [a-z] [a-z] [a-z] [a-z] ")
 
 
 def fold(text: str) -> str:
@@ -95,14 +99,13 @@ def _fold(text: str) -> tuple[str, frozenset[str]]:
         letters = disguises.NUMBER.sub(" # ", letters)
     letters = _parted(letters)
     folded = _collapsed(f" {letters} ")
-    if SINGLE_LETTERS in shapes(folded):
+    if _has_single_letters(folded):
         if "\n" in text:
             return _fold(text.replace("\n", "   "))  # in text set in single letters a line ends a word
         folded = _respaced(letters, found)
     return folded, frozenset(found)
 
 
-SINGLE_LETTERS = b" a a a a "
 ASCII_PARTED = bytes(32 if chr(code) in ".,'" else code for code in range(256))
 
 
@@ -115,10 +118,16 @@ def _parted(letters: str) -> str:
 
 def _collapsed(text: str) -> str:
     """One blank between words; quicker than split and join where most gaps are of one or two blanks."""
-    text = text.replace("    ", " ").replace("  ", " ")
-    while "  " in text:
-        text = text.replace("  ", " ")
-    return text
+    data = text.encode("utf-8", "surrogatepass")
+    while b"  " in data:
+        data = b" ".join(data.split(b"  "))
+    return data.decode("utf-8", "surrogatepass")
+
+
+def _has_single_letters(folded: str) -> bool:
+    if folded.isascii():
+        return ASCII_SINGLE_LETTERS.is_in(folded.encode())
+    return SINGLE_LETTERS in shapes(folded)
 
 
 def _cleaned(text: str) -> str:
@@ -131,14 +140,9 @@ def _cleaned(text: str) -> str:
 
 def _edits(text: str, shape: bytes, found: set[str]) -> list[tuple[int, int, str]]:
     """Runs of non-blank characters that may hide something, with what they fold to."""
-    spans: dict[int, int] = {}
-    for pattern in SUSPICIOUS if b"@" in shape else SUSPICIOUS_WITHOUT_SIGNS:
-        at = shape.find(pattern)
-        while at >= 0:
-            start = shape.rfind(b" ", 0, at) + 1
-            spans[start] = end = _end_of_run(shape, at)
-            at = shape.find(pattern, end)
-    runs = sorted(spans.items())
+    runs = _suspicious_runs(shape)
+    if not runs:
+        return []
     leet = disguises.is_leet([text[start:end] for start, end in runs], shape.count(b" "))
     read = disguises.read_leet if leet else disguises.undisguise
     edits = []
@@ -151,9 +155,17 @@ def _edits(text: str, shape: bytes, found: set[str]) -> list[tuple[int, int, str
     return edits
 
 
-def _end_of_run(shape: bytes, at: int) -> int:
-    end = shape.find(b" ", at)
-    return end if end >= 0 else len(shape)
+def _suspicious_runs(shape: bytes) -> list[tuple[int, int]]:
+    patterns = SUSPICIOUS if b"@" in shape else SUSPICIOUS_WITHOUT_SIGNS
+    runs = []
+    end = -1
+    for at in patterns.ends(shape):
+        if at > end:
+            start = shape.rfind(b" ", 0, at) + 1
+            end = shape.find(b" ", at)
+            end = end if end >= 0 else len(shape)
+            runs.append((start, end))
+    return runs
 
 
 def _edited(letters: str, edits: list[tuple[int, int, str]]) -> str:

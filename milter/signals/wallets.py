@@ -1,6 +1,6 @@
 """Payment addresses in a text: a pattern proposes, a checksum confirms.
 
-Works on UTF-8 bytes: two translations and a search settle in microseconds that a text holds nothing.
+Works on UTF-8 bytes: two quick searches settle that a text holds nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from milter.content.spotter import Pattern
 from milter.model import Wallet, Where
 from milter.signals import disguise
 from milter.signals.checksums import currency_of
@@ -21,11 +22,12 @@ ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?[0-9A-Za-z]{1,8};")
 # Letters, digits, and what URL-encoding and entities spell them with.
 _RUN_BYTES = bytes(120 if (chr(b).isalnum() and b < 128) or b in b"%&#;" else 32 for b in range(256))
 _LONG_RUN = b"x" * 25
+HAS_LONG_RUN = Pattern(b"[0-9A-Za-z%&#;]{25}")
 
 # Text read from these breaks lines and misreads letters by itself.
 PICTURES = frozenset({"image", "pdf"})
 # Without one of these no cut-up address is looked for.
-HINTS = (b"coin", b"btc", b"bc1", b"wallet", b"usdt")
+HINT = Pattern(b"coin|btc|bc1|wallet|usdt", ignore_case=True)
 OTHER_HINTS = tuple(word.encode() for word in ("итко", "ошел", "コイン", "比特", "코인", "지갑", "钱包"))
 
 # Words that make an address without a right checksum, or one that has none, worth a mention.
@@ -94,12 +96,11 @@ def find_wallets(text: str, where: Where) -> Wallets:
     An address with the shape but not the checksum is taken only beside such a word. Linear in the length of the text.
     """
     raw = text.encode("utf-8", "surrogatepass")
-    runs = raw.translate(_RUN_BYTES)
-    long_run = _LONG_RUN in runs
+    long_run = HAS_LONG_RUN.is_in(raw)
     hinted = where in PICTURES or _is_hinted(raw, text)
     if not long_run and not hinted:
         return NOTHING
-    plain, encoded, tokens = _in_one_piece(raw, runs) if long_run else ({}, {}, set())
+    plain, encoded, tokens = _in_one_piece(raw) if long_run else ({}, {}, set())
     cut_up = _cut_up(raw, tokens) if hinted else {}
     if encoded or cut_up:
         plain = {address: what for address, what in plain.items() if what[1]}
@@ -111,16 +112,15 @@ def find_wallets(text: str, where: Where) -> Wallets:
 
 
 def _is_hinted(raw: bytes, text: str) -> bool:
-    lower = raw.lower()
-    return any(hint in lower for hint in HINTS) or (len(raw) > len(text) and any(hint in raw for hint in OTHER_HINTS))
+    return HINT.is_in(raw) or (len(raw) > len(text) and any(hint in raw for hint in OTHER_HINTS))
 
 
-def _in_one_piece(raw: bytes, runs: bytes) -> tuple[Found, Found, set[str]]:
+def _in_one_piece(raw: bytes) -> tuple[Found, Found, set[str]]:
     """Addresses as written, those that show once URL-encoding and entities are undone, and all strings looked at."""
     plain: Found = {}
     encoded: Found = {}
     tokens: set[str] = set()
-    for start, end in _long_runs(runs):
+    for start, end in _long_runs(raw.translate(_RUN_BYTES)):
         run = raw[start:end].decode("ascii")
         literal = run if run.isalnum() else ENCODED.sub(lambda code: " " * len(code[0]), run)
         for match in TOKEN.finditer(literal):

@@ -137,6 +137,12 @@ class Config(Section):
     dns: Dns = Field(default_factory=Dns, description="Name look-ups for the sender checks.")
     rules: tuple[Path, ...] = Field((), description="Folders or files with own rules, beside the shipped ones.")
     shipped_rules: bool = Field(True, description="Use the rules that come with the package.")
+    country: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{2}$",
+        description="Where your recipients live (ISO 3166, DE), for reporting points; default: by domain, then language.",
+    )
+    reporting: Path | None = Field(None, description="Own file of reporting points instead of the shipped one.")
     policy: Policy = Field(default_factory=Policy, description="Thresholds and actions.")
     on_error: Literal["accept", "tempfail"] = Field(
         "accept", description="A fault of the scanner: deliver unchecked, or 451."

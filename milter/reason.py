@@ -1,56 +1,97 @@
-"""One plain sentence from a verdict, for header, log and table. Every clause stems from a rule that holds."""
+"""One plain sentence from a verdict, for header, log, table, notice and report: one source for all.
+
+Every clause stems from a rule that holds.
+"""
 
 from __future__ import annotations
 
-from milter.model import Demand, Verdict, Wallet
+import re
+from decimal import Decimal
+
+from milter.i18n import Translator, msgid, translator
+from milter.model import Demand, Kind, Verdict, Wallet
 
 CLAIMS = {
-    "claim.recorded": "claims to have filmed you through the camera",
-    "claim.pleasure": "claims to have seen you in private moments",
-    "claim.images": "claims to hold intimate pictures of you",
-    "claim.porn": "claims that you visited adult sites",
-    "claim.illegal": "accuses you of a sexual offence",
-    "claim.hired": "claims to have been hired against you",
-    "claim.database": "claims to have copied your site's or company's data",
-    "claim.malware": "claims to have put malware on your device",
-    "claim.hacked": "claims to have hacked your device or account",
-    "claim.password": "claims to know your password",
-    "claim.data_copied": "claims to have copied your contacts and files",
-    "claim.watching": "claims to have watched you",
-    "claim.own_account": "claims to write from your own account",
+    "claim.recorded": msgid("claims to have filmed you through the camera"),
+    "claim.pleasure": msgid("claims to have seen you in private moments"),
+    "claim.images": msgid("claims to hold intimate pictures of you"),
+    "claim.porn": msgid("claims that you visited adult sites"),
+    "claim.illegal": msgid("accuses you of a sexual offence"),
+    "claim.hired": msgid("claims to have been hired against you"),
+    "claim.database": msgid("claims to have copied your site's or company's data"),
+    "claim.malware": msgid("claims to have put malware on your device"),
+    "claim.hacked": msgid("claims to have hacked your device or account"),
+    "claim.password": msgid("claims to know your password"),
+    "claim.data_copied": msgid("claims to have copied your contacts and files"),
+    "claim.watching": msgid("claims to have watched you"),
+    "claim.own_account": msgid("claims to write from your own account"),
 }
 THREATS = {
-    "threat.bomb": "threatens with a bomb",
-    "threat.violence": "threatens you with violence",
-    "threat.ddos": "threatens to attack your site or network",
-    "threat.leak_data": "threatens to leak your data",
-    "threat.reputation": "threatens your reputation online",
-    "threat.arrest": "threatens you with arrest or prosecution",
-    "threat.publish": "threatens to publish recordings of you",
-    "threat.inform": "threatens to tell people who know you",
-    "threat.ruin": "threatens to shame you",
-    "threat.destroy": "threatens to lock or destroy your data",
-    "threat.if_unpaid": "threatens harm if you do not pay",
+    "threat.bomb": msgid("threatens with a bomb"),
+    "threat.violence": msgid("threatens you with violence"),
+    "threat.ddos": msgid("threatens to attack your site or network"),
+    "threat.leak_data": msgid("threatens to leak your data"),
+    "threat.reputation": msgid("threatens your reputation online"),
+    "threat.arrest": msgid("threatens you with arrest or prosecution"),
+    "threat.publish": msgid("threatens to publish recordings of you"),
+    "threat.inform": msgid("threatens to tell people who know you"),
+    "threat.ruin": msgid("threatens to shame you"),
+    "threat.destroy": msgid("threatens to lock or destroy your data"),
+    "threat.if_unpaid": msgid("threatens harm if you do not pay"),
 }
 SPOOFS = {
-    "spoof.own_address": "your own address as sender is forged",
-    "spoof.sender": "the sender is forged or hidden",
+    "spoof.own_address": msgid("your own address as sender is forged"),
+    "spoof.sender": msgid("the sender is forged or hidden"),
 }
-WAYS_TO_PAY = {"demand.gift_card": "gift cards or a transfer service", "demand.crypto": "cryptocurrency"}
-COINS = {"BTC": "Bitcoin", "BCH": "Bitcoin Cash", "ETH": "Ethereum", "LTC": "Litecoin", "XMR": "Monero", "TRX": "Tron"}
+WAYS_TO_PAY = {
+    "demand.gift_card": msgid("in gift cards or a transfer service"),
+    "demand.crypto": msgid("in cryptocurrency"),
+}
+COINS = {
+    "BTC": msgid("Bitcoin"),
+    "BCH": msgid("Bitcoin Cash"),
+    "ETH": msgid("Ethereum"),
+    "LTC": msgid("Litecoin"),
+    "XMR": msgid("Monero"),
+    "TRX": msgid("Tron"),
+}
+BLANKS = re.compile(" {2,}")
+KINDS: dict[Kind, str] = {
+    "sextortion": msgid("Blackmail with intimate recordings"),
+    "hacked-device": msgid("Blackmail with an alleged hack"),
+    "leaked-password": msgid("Blackmail with a leaked password"),
+    "bomb": msgid("Bomb threat"),
+    "violence": msgid("Threat of violence"),
+    "ddos": msgid("Threat to attack a network"),
+    "data-leak": msgid("Threat to publish data"),
+    "fake-authority": msgid("Forged letter of an authority"),
+    "reputation": msgid("Threat to a good name"),
+    "other": msgid("Blackmail"),
+}
 
 
-def sentence(verdict: Verdict) -> str:
-    """What the mail does, in at most five clauses; an unflagged mail gets a statement that nothing was found."""
+def sentence(verdict: Verdict, language: str | None = "en") -> str:
+    """What the mail does, in at most four clauses; an unflagged mail gets a statement that nothing was found."""
+    words = translator(language)
     if not verdict.flagged:
-        return "No extortion found."
+        return words.gettext("No extortion found.")
     rules = [reason.rule for reason in verdict.reasons if reason.score > 0]
-    clauses = [*_first(CLAIMS, rules), *_first(THREATS, rules), _asks(rules, verdict)]
-    text = ", ".join(clause for clause in clauses if clause) or "shows several signs of extortion"
-    forged = _first(SPOOFS, rules)
-    if forged:
-        text += "; " + forged[0]
-    return text[0].upper() + text[1:] + "."
+    does = [words.gettext(clause) for table in (CLAIMS, THREATS) for clause in _first(table, rules)]
+    does += _asks(words, rules, verdict)
+    text = words.pgettext("between clauses", ", ").join(does or [words.gettext("shows several signs of extortion")])
+    for forged in _first(SPOOFS, rules):
+        text += words.pgettext("before the last clause", "; ") + words.gettext(forged)
+    return text[0].upper() + text[1:] + words.pgettext("end of the sentence", ".")
+
+
+def kind_name(kind: Kind | None, language: str | None = "en") -> str:
+    """What sort of extortion it is, in a few words."""
+    return translator(language).gettext(KINDS[kind or "other"])
+
+
+def subject_tag(language: str | None = "en") -> str:
+    """What stands before the subject of a flagged mail where the policy says so."""
+    return translator(language).gettext("[Extortion?]")
 
 
 def _first(clauses: dict[str, str], rules: list[str]) -> list[str]:
@@ -58,33 +99,42 @@ def _first(clauses: dict[str, str], rules: list[str]) -> list[str]:
     return [clause for rule, clause in clauses.items() if rule in rules][:1]
 
 
-def _asks(rules: list[str], verdict: Verdict) -> str:
+def _asks(words: Translator, rules: list[str], verdict: Verdict) -> list[str]:
     if not any(rule.startswith("demand.") and rule != "demand.implied" for rule in rules):
-        return ""
-    way = _way(rules, verdict.wallets, verdict.demand)
-    parts = [_sum(verdict.demand), f"in {way}" if way else "", _time(verdict.demand)]
-    return " ".join(["demands", *(part for part in parts if part)])
+        return []
+    parts = {
+        "sum": demanded_sum(verdict.demand, words),
+        "way": _way(words, rules, verdict.wallets, verdict.demand),
+        "time": _time(words, verdict.demand),
+    }
+    text = words.gettext("demands {sum} {way} {time}").format(**parts)
+    return [BLANKS.sub(" ", text).strip()]  # a part that is not known leaves its blank behind
 
 
-def _sum(demand: Demand) -> str:
+def demanded_sum(demand: Demand, words: Translator) -> str:
+    """The sum with its currency; "money" if none is named."""
     if demand.amount is None:
-        return "money"
-    whole, _, fraction = demand.amount.partition(".")
-    return f"{int(whole or 0):,}{'.' + fraction if fraction else ''} {demand.currency or ''}".strip()
+        return words.gettext("money")
+    amount = Decimal(demand.amount)
+    return words.money(amount, demand.currency) if demand.currency else words.number(amount)
 
 
-def _way(rules: list[str], wallets: tuple[Wallet, ...], demand: Demand) -> str:
-    coins = [COINS.get(w.currency, w.currency) for w in wallets]
-    if coins:
-        return "" if demand.currency == wallets[0].currency else coins[0]
+def _way(words: Translator, rules: list[str], wallets: tuple[Wallet, ...], demand: Demand) -> str:
+    if wallets:
+        if demand.currency == wallets[0].currency:
+            return ""
+        currency = wallets[0].currency
+        coin = words.gettext(COINS[currency]) if currency in COINS else currency
+        return words.gettext("in {coin}").format(coin=coin)
     found = _first(WAYS_TO_PAY, rules)
-    return found[0] if found and demand.currency not in COINS else ""
+    return words.gettext(found[0]) if found and demand.currency not in COINS else ""
 
 
-def _time(demand: Demand) -> str:
+def _time(words: Translator, demand: Demand) -> str:
     hours = demand.deadline_hours
     if hours is None:
         return ""
     if hours % 24 == 0 and hours > 72:
-        return f"within {hours // 24} days"
-    return f"within {hours} hours" if hours != 1 else "within an hour"
+        days = hours // 24
+        return words.ngettext("within {days} day", "within {days} days", days).format(days=words.number(days))
+    return words.ngettext("within an hour", "within {hours} hours", hours).format(hours=words.number(hours))

@@ -7,8 +7,8 @@ import milter
 
 PACKAGE = Path(milter.__file__).parent
 LAYERS = [
-    "errors", "model", "yamlfile", "config", "reason", "content", "sender", "signals", "engine", "pipeline",
-    "inspector", "store", "actions", "frontends", "cli",
+    "errors", "model", "yamlfile", "config", "i18n", "reason", "reporting", "advice", "content", "sender", "signals",
+    "engine", "pipeline", "inspector", "store", "actions", "frontends", "cli",
 ]  # fmt: skip
 # What the pure core must not touch: it gets time, answers and files as arguments.
 PURE = (

@@ -38,6 +38,8 @@ HELO_IN_COMMENT = re.compile(r"\b(?:helo|ehlo)[= ]\s*(?P<helo>[^\s)]+)", re.I)
 # Local delivery: its line names no address.
 LMTP = re.compile(r"\swith\s+LMTPS?A?\s", re.I)
 ADDRESS = re.compile(r"[\[(](?:IPv6:)?(?P<address>[0-9A-Fa-f.:]{2,45})[\])]", re.I)
+NAME = re.compile(r"\(\s*(?P<name>[^\s()\[\]]+)\s+(?:\([^()]*\)\s*)?\[")
+HOST = re.compile(r"(?!unknown$)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+\.?", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,12 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hop:
+class Handover:
+    """What a Received line tells of the client: its address, HELO name, and name in the DNS ("" if none was found)."""
+
     address: IpAddress
     helo: str
+    name: str = ""
 
 
 def find_client(envelope: Envelope, fields: tuple[Field, ...], trusted: Iterable[Network]) -> Client:
@@ -65,16 +70,16 @@ def find_client(envelope: Envelope, fields: tuple[Field, ...], trusted: Iterable
     if envelope.authenticated:
         return Client(ours=True)
     networks = tuple(trusted)
-    named = _parse(envelope.client_addr)
-    if named and not _in(named, networks):
+    named = parse_ip(envelope.client_addr)
+    if named and not within(named, networks):
         return Client(_public(named), envelope.helo_name, _above_hand_over(envelope, named, fields))
     for position, field in enumerate(fields):
         if field.name.lower() != b"received" or LMTP.search(text := field.text()):
             continue
         if not FROM_CLAUSE.match(text):
             return Client(above=fields[:position], ours=named is not None)
-        hop = _hop(text)
-        if hop is None or not _in(hop.address, networks):
+        hop = read_handover(text)
+        if hop is None or not within(hop.address, networks):
             known = hop if named else None
             return Client(_public(known.address) if known else "", known.helo if known else "", fields[:position])
     return Client(above=fields if named is None else (), ours=named is not None)
@@ -84,25 +89,33 @@ def _above_hand_over(envelope: Envelope, client: IpAddress, fields: tuple[Field,
     """The fields above our relay's own Received line, known by a queue id that no sender can guess."""
     for position, field in enumerate(fields):
         if field.name.lower() == b"received" and envelope.queue_id:
-            hop = _hop(text := field.text())
+            hop = read_handover(text := field.text())
             written = re.search(rf"\sid\s+{re.escape(envelope.queue_id)}\b", text)
             return fields[:position] if written and hop and hop.address == client else ()
     return ()
 
 
-def _hop(received: str) -> _Hop | None:
-    """The client of a Received line; None if it names none."""
+def read_handover(received: str) -> Handover | None:
+    """The client of a Received line; None if it names no address.
+
+    Its name in the DNS stands before the address, or in place of the HELO name where that is told in a comment.
+    """
     clause = FROM_CLAUSE.match(received)
     if not clause:
         return None
     helo = HELO_IN_COMMENT.search(clause["rest"])
     rest = HELO_IN_COMMENT.sub("", clause["rest"])
     found = [*ADDRESS.finditer(rest)] or [*ADDRESS.finditer(clause["helo"])]
-    addresses = [address for one in found if (address := _parse(one["address"]))]
-    return _Hop(addresses[-1], helo["helo"] if helo else clause["helo"]) if addresses else None
+    addresses = [address for one in found if (address := parse_ip(one["address"]))]
+    if not addresses:
+        return None
+    named = NAME.search(rest)
+    name = named["name"] if named else clause["helo"] if helo else ""
+    return Handover(addresses[-1], helo["helo"] if helo else clause["helo"], name if HOST.fullmatch(name) else "")
 
 
-def _parse(text: str) -> IpAddress | None:
+def parse_ip(text: str) -> IpAddress | None:
+    """An address, IPv4 in IPv6 as IPv4; None if it is none."""
     try:
         address = ip_address(text.removeprefix("IPv6:"))
     except ValueError:
@@ -110,9 +123,10 @@ def _parse(text: str) -> IpAddress | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _in(address: IpAddress, networks: Iterable[Network]) -> bool:
+def within(address: IpAddress, networks: Iterable[Network]) -> bool:
+    """Whether the address lies in one of the networks."""
     return any(address in network for network in networks)
 
 
 def _public(address: IpAddress) -> str:
-    return "" if _in(address, LOCAL) else str(address)
+    return "" if within(address, LOCAL) else str(address)

@@ -121,21 +121,41 @@ STEMS = (
 )
 PATTERNS = (MIXED_AFTER, MIXED_BEFORE, PLAIN_AFTER, PLAIN_BEFORE, WIDE_AFTER, WIDE_BEFORE)
 PUNCTUATION = ".,:;!?…'’"
+PASSWORD_WORD = re.compile(rf"{_PASSWORD}|{WIDE_PASSWORDS}", re.IGNORECASE)
+# A password and its word are never further apart, in characters.
+NEAR = 160
 
 
 def mask_secrets(excerpt: str) -> str:
     """An excerpt in which passwords beside a word for "password" are "•••"; ordinary words stay."""
-    lower = excerpt.casefold()
+    return _without_secrets(excerpt, set())
+
+
+def find_secrets(text: str) -> frozenset[str]:
+    """The passwords that stand beside a word for "password" anywhere in a text of any length."""
+    found: set[str] = set()
+    at = 0
+    for word in PASSWORD_WORD.finditer(text):
+        if word.start() >= at:
+            at = word.end() + NEAR
+            _without_secrets(text[max(0, word.start() - NEAR) : at + NEAR], found)
+    return frozenset(found)
+
+
+def _without_secrets(text: str, found: set[str]) -> str:
+    """The text with its passwords masked; they are added to found."""
+    lower = text.casefold()
     if not any(stem in lower for stem in STEMS):
-        return excerpt
+        return text
+
+    def masked(match: re.Match[str]) -> str:
+        secret = match["secret"]
+        core = secret.rstrip(PUNCTUATION)
+        if MASK in secret or core.casefold() in ORDINARY or len(core) < 3:
+            return match[0]
+        found.add(core)
+        return match.groupdict().get("before", "") + MASK + secret[len(core) :]
+
     for pattern in PATTERNS:
-        excerpt = pattern.sub(_masked, excerpt)
-    return excerpt
-
-
-def _masked(match: re.Match[str]) -> str:
-    secret = match["secret"]
-    core = secret.rstrip(PUNCTUATION)
-    if MASK in secret or core.casefold() in ORDINARY or len(core) < 3:
-        return match[0]
-    return match.groupdict().get("before", "") + MASK + secret[len(core) :]
+        text = pattern.sub(masked, text)
+    return text

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from milter.model import Envelope
-from milter.sender.client import find_client
+from milter.sender.client import find_client, read_handover
 from milter.sender.fields import cut
 
 TRUSTED = (ip_network("127.0.0.0/8"), ip_network("::1/128"), ip_network("192.0.2.0/28"))
@@ -125,3 +125,24 @@ def test_a_named_client_needs_the_line_with_our_queue_id():
 def test_a_mail_in_a_file_without_lines_is_all_top():
     assert above(Envelope(), "X-A: 1") == ["1"]
     assert above(Envelope(client_addr="127.0.0.1"), "X-A: 1") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (BORDER, ("203.0.113.9", "evil.test", "host.evil.test")),
+        ("from evil.test (unknown [IPv6:2001:db8::9]) by mx.example.org", ("2001:db8::9", "evil.test", "")),
+        ("from host.evil.test ([203.0.113.9] helo=evil.test) by mx", ("203.0.113.9", "evil.test", "host.evil.test")),
+        ("from [203.0.113.9] (helo=evil.test) by mx with esmtp", ("203.0.113.9", "evil.test", "")),
+        ("from unknown (HELO evil.test) (203.0.113.9) by mx with SMTP", ("203.0.113.9", "evil.test", "")),
+        ("from evil.test (203.0.113.9) by mx.example.org (192.0.2.1) with SMTP", ("203.0.113.9", "evil.test", "")),
+    ],
+)
+def test_a_received_line_tells_address_helo_and_name(line, told):
+    handover = read_handover(line)
+    assert (str(handover.address), handover.helo, handover.name) == told
+
+
+def test_a_received_line_without_an_address_tells_nothing():
+    assert read_handover("from evil.test by mx.example.org with SMTP") is None
+    assert read_handover("by mx.example.org with SMTP id 1") is None

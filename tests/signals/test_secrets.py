@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milter.signals import mask_secrets
-from milter.signals.secrets import MASK
+from milter.signals.secrets import MASK, find_secrets
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,16 @@ def test_any_mix_of_letters_and_digits_is_masked(secret, frame):
 def test_masking_twice_changes_nothing_more(excerpt):
     once = mask_secrets(excerpt)
     assert mask_secrets(once) == once
+
+
+def test_secrets_are_found_in_a_text_of_any_length():
+    text = f"{'Nothing here. ' * 500}Your password is hunter2. {'More. ' * 500}\nパスワードは sakura1192 です"
+    assert find_secrets(text) == {"hunter2", "sakura1192"}
+
+
+def test_a_secret_far_behind_a_row_of_words_is_found():
+    assert find_secrets("password password password " + "x " * 100 + "your password is s3cret!") == {"s3cret"}
+
+
+def test_what_is_no_secret_is_not_found():
+    assert find_secrets("Your password is safe. Reset your password here: https://example.org/x1") == frozenset()

@@ -50,7 +50,7 @@ def inspect(
     found = [
         Found(hit, number, not reading.own)
         for number, reading in enumerate(readings)
-        for hit in rules.matcher.hits(reading.normal.folded)
+        for hit in rules.matcher.hits(reading.normal.folded, every=False)
     ]
     groups = {rules.rules[one.hit.rule].group for one in found}
     # Prices stand in every second mail; they matter only where somebody demands and threatens or claims.

@@ -14,6 +14,7 @@ from milter.engine.scanners import Scanner
 Span = tuple[int, int]  # start and end, in bytes of the folded text
 # A pattern that needs longer is hostile input; bounded repeats make it a matter of microseconds.
 REGEX_TIMEOUT = 0.25
+BLANK = ord(" ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,10 @@ class Matcher:
         self._lists = [frozenset(numbers) for numbers in program.lists]
         self._atoms = [atom.encode() for atom in program.atoms]
         self._needed = [[self._lists[n] for n in pattern.lists] for pattern in program.near]
+        self._anchors = [self._anchor(pattern) for pattern in program.near]
         self._anchored: dict[int, list[int]] = {}
-        for number, pattern in enumerate(program.near):
-            for atom in self._lists[self._anchor(pattern)]:
+        for number, anchor in enumerate(self._anchors):
+            for atom in self._lists[anchor]:
                 self._anchored.setdefault(atom, []).append(number)
         self._compiled: dict[int, regex.Pattern[str]] = {}
 
@@ -45,32 +47,34 @@ class Matcher:
         """The list to start from: the one whose shortest word is longest is the rarest in ordinary text."""
         return max(pattern.lists, key=lambda n: min(len(self._atoms[a]) for a in self._lists[n]))
 
-    def hits(self, folded: str) -> list[Hit]:
-        """All patterns that hold for one folded text, in the order of the program."""
+    def hits(self, folded: str, *, every: bool = True) -> list[Hit]:
+        """The patterns that hold for one folded text, in the order of the program.
+
+        every: all of them; else only the first of each rule in each language, which is all that a verdict needs.
+        """
         data = folded.encode()
         present = self.scanner.find(data)
-        found = self._near_hits(present, data)
+        found = self._near_hits(present, data, every)
         atoms = len(self._atoms)
         for number in sorted(n for n in present if n >= atoms):
             found += self._regex_hits(number - atoms, folded)
         return found
 
-    def _near_hits(self, present: set[int], data: bytes) -> list[Hit]:
+    def _near_hits(self, present: set[int], data: bytes, every: bool) -> list[Hit]:
         candidates: set[int] = set()
         for atom in self._anchored.keys() & present:
             candidates.update(self._anchored[atom])
-        places = _Places(data, self._atoms)
-        spans: dict[int, list[Span]] = {}
+        words = _Words(data, self._atoms, self._lists, present)
+        held: set[tuple[int, str]] = set()
         found = []
         for number in sorted(candidates):
-            if any(map(present.isdisjoint, self._needed[number])):
-                continue
             pattern = self.program.near[number]
-            for n in (*pattern.lists, *pattern.unless):
-                if n not in spans:
-                    spans[n] = sorted(span for atom in self._lists[n] & present for span in places[atom])
-            span = _window(pattern, spans)
+            said = (pattern.rule, pattern.language)
+            if (said in held and not every) or any(map(present.isdisjoint, self._needed[number])):
+                continue
+            span = _first_window(pattern, self._anchors[number], words)
             if span:
+                held.add(said)
                 found.append(Hit(pattern.rule, pattern.language, number, span))
         return found
 
@@ -86,33 +90,79 @@ class Matcher:
         return [Hit(pattern.rule, pattern.language, len(self.program.near) + number, span)]
 
 
-class _Places(dict[int, list[Span]]):
-    """Where each atom stands in a text, without the blanks at its borders; looked up when first asked for."""
+class _Words:
+    """The words of lists in one text, without the blanks at their borders."""
 
-    def __init__(self, data: bytes, atoms: list[bytes]) -> None:
-        super().__init__()
+    def __init__(self, data: bytes, atoms: list[bytes], lists: list[frozenset[int]], present: set[int]) -> None:
         self._data = data
         self._atoms = atoms
+        self._lists = lists
+        self._present = present
+        self._of_list: dict[int, list[tuple[bytes, int, int]]] = {}
+        self._everywhere: dict[int, list[Span]] = {}
 
-    def __missing__(self, number: int) -> list[Span]:
-        atom, data = self._atoms[number], self._data
-        left, right = atom.startswith(b" "), len(atom) - atom.endswith(b" ")
-        spans = self[number] = []
-        at = data.find(atom)
-        while at >= 0:
-            spans.append((at + left, at + right))
-            at = data.find(atom, at + 1)
-        return spans
+    def everywhere(self, number: int) -> list[Span]:
+        """All words of a list, in order."""
+        if number not in self._everywhere:
+            self._everywhere[number] = sorted(self.between(number, 0, len(self._data)))
+        return self._everywhere[number]
+
+    def between(self, number: int, low: int, high: int) -> list[Span]:
+        """Those that stand between two places, borders included."""
+        find = self._data.find
+        low, high = max(low - 1, 0), high + 1
+        found = []
+        bordered = self._of_list.get(number)
+        for atom, left, right in self._bordered(number) if bordered is None else bordered:
+            at = find(atom, low, high)
+            while at >= 0:
+                found.append((at + left, at + right))
+                at = find(atom, at + 1, high)
+        return found
+
+    def _bordered(self, number: int) -> list[tuple[bytes, int, int]]:
+        """The atoms of a list that the text holds, and where the word begins and ends in each."""
+        atoms = map(self._atoms.__getitem__, self._lists[number] & self._present)
+        bordered = [(atom, int(atom[0] == BLANK), len(atom) - (atom[-1] == BLANK)) for atom in atoms]
+        self._of_list[number] = bordered
+        return bordered
 
 
-def _window(pattern: NearPattern, spans: dict[int, list[Span]]) -> Span | None:
-    """The first window of at most `within` bytes that holds a word of each list, each word used once."""
-    marks = sorted((start, end, k) for k, n in enumerate(pattern.lists) for start, end in spans[n])
-    windows = _ordered_windows(marks, len(pattern.lists)) if pattern.in_order else _windows(marks, len(pattern.lists))
-    for low, high in windows:
-        if high - low <= pattern.within and not _barred(pattern, spans, low, high):
-            return low, high
+def _first_window(pattern: NearPattern, anchor: int, words: _Words) -> Span | None:
+    """The first window of at most `within` bytes that holds a word of each list, each word used once.
+
+    Only the surroundings of the words of one list, the anchor, are looked at.
+    """
+    anchors = words.everywhere(anchor)
+    windows = _ordered_windows if pattern.in_order else _windows
+    for low, high in _surroundings(anchors, pattern.within):
+        for start, end in windows(_marks(pattern, words, low, high), len(pattern.lists)):
+            if end - start <= pattern.within and not _barred(pattern, words, start, end):
+                return start, end
     return None
+
+
+def _marks(pattern: NearPattern, words: _Words, low: int, high: int) -> list[tuple[int, int, int]]:
+    """Start, end and list of each word of a pattern between two places, in order; none if a list has none there."""
+    marks: list[tuple[int, int, int]] = []
+    for k, n in enumerate(pattern.lists):
+        found = words.between(n, low, high)
+        if not found:
+            return []
+        marks += [(start, end, k) for start, end in found]
+    marks.sort()
+    return marks
+
+
+def _surroundings(anchors: list[Span], within: int) -> Iterator[Span]:
+    """Stretches of text that hold all windows with an anchor in them; those that touch are one."""
+    low, high = anchors[0][0] - within, anchors[0][1] + within
+    for start, end in anchors:
+        if start - within > high:
+            yield low, high
+            low = start - within
+        high = end + within
+    yield low, high
 
 
 def _windows(marks: list[tuple[int, int, int]], count: int) -> Iterator[Span]:
@@ -132,10 +182,8 @@ def _windows(marks: list[tuple[int, int, int]], count: int) -> Iterator[Span]:
         if _apart(words):
             yield words[0][0], words[-1][1]
             continue
-        for other, word in before.items():
-            words = sorted({**latest, other: word}.values())
-            if other != k and _apart(words):
-                yield words[0][0], words[-1][1]
+        others = (sorted({**latest, other: word}.values()) for other, word in before.items() if other != k)
+        yield from sorted(((words[0][0], words[-1][1]) for words in others if _apart(words)), reverse=True)
 
 
 def _apart(words: list[Span]) -> bool:
@@ -153,7 +201,7 @@ def _ordered_windows(marks: list[tuple[int, int, int]], count: int) -> Iterator[
                 yield before[0], end
 
 
-def _barred(pattern: NearPattern, spans: dict[int, list[Span]], low: int, high: int) -> bool:
+def _barred(pattern: NearPattern, words: _Words, low: int, high: int) -> bool:
     """Whether a word of `unless` stands so near that one window could hold it too."""
     first, last = high - pattern.within, low + pattern.within
-    return any(first <= start and end <= last for n in pattern.unless for start, end in spans[n])
+    return any(first <= start and end <= last for n in pattern.unless for start, end in words.between(n, first, last))

@@ -1,7 +1,10 @@
 """Word lists within windows: what holds and what does not."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from milter.engine import matcher as engine_matcher
 from milter.engine.matcher import Matcher
 from milter.engine.program import atoms_of, compile_program
 from milter.engine.rulebook import RuleBook, RuleEntry, Wording
@@ -85,3 +88,35 @@ def test_window_of_a_russian_pattern_counts_characters_not_bytes() -> None:
 )
 def test_atoms_carry_the_borders_of_words(word: str, atoms: set[str]) -> None:
     assert atoms_of(word, lowered) == atoms
+
+
+WORDS = ("a", "b", "a b", "b c*", "*c", "d")
+one_list = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3, unique=True).map(tuple)
+lists = st.lists(one_list, min_size=1, max_size=3)
+wordings = st.builds(
+    Wording,
+    st.sampled_from(["en", "de"]),
+    lists.map(tuple),
+    lists.map(tuple) | st.just(()),
+    within=st.integers(3, 14),
+    in_order=st.booleans(),
+)
+texts = st.lists(st.sampled_from(["a", "b", "c", "cd", "d", "x", "y"]), min_size=1, max_size=40)
+
+
+@given(st.lists(wordings, min_size=1, max_size=4), texts.map(lambda words: f" {' '.join(words)} "))
+def test_the_surroundings_of_one_list_hold_all_that_the_whole_text_holds(patterns: list[Wording], text: str) -> None:
+    searched = matcher(*patterns)
+    near_anchors = searched.hits(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_matcher, "_surroundings", lambda _anchors, _within: [(0, len(text))])
+        assert near_anchors == searched.hits(text)
+
+
+@given(st.lists(wordings, min_size=1, max_size=4), texts.map(lambda words: f" {' '.join(words)} "))
+def test_for_a_verdict_the_first_hit_in_each_language_does(patterns: list[Wording], text: str) -> None:
+    searched = matcher(*patterns)
+    first = {}
+    for hit in searched.hits(text):
+        first.setdefault((hit.rule, hit.language), hit)
+    assert searched.hits(text, every=False) == list(first.values())

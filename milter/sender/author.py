@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from milter.addresses import QUOTED_PAIR, normal_address
 from milter.content.charset import decode
 from milter.content.headers import FOLDING, decode_value
-from milter.sender.domains import to_ascii
 
 # Longer fields hold no more that a reader would look at.
 MAX_LENGTH = 32_768
@@ -17,7 +17,6 @@ TOKEN = re.compile(r'"(?:\\.|[^"\\])*+"|\\.|[^"\\()<>,;:]+|.', re.S)
 # The two forms of nearly every mailbox, without anything that needs a closer look.
 SIMPLE = re.compile(r'\s*(?:"([^"\\]*)"|([^"\\()<>,;:@]*?))\s*<([^\s"\\()<>,;:@]+@[A-Za-z0-9.-]+)>\s*')
 BARE = re.compile(r'\s*([^\s"\\()<>,;:@]+@[A-Za-z0-9.-]+)\s*')
-QUOTED_PAIR = re.compile(r"\\(.)", re.S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +116,3 @@ def _unquoted(tokens: list[str]) -> str:
         for token in tokens
     )
     return " ".join("".join(parts).split())
-
-
-def normal_address(address: str) -> str:
-    """An address for comparison: lower case, no blanks, local part unquoted, domain in A-labels where it is one."""
-    local, at, domain = "".join(address.split()).rpartition("@")
-    if not at:
-        return ""
-    local = QUOTED_PAIR.sub(r"\1", local.strip('"')).lower()
-    return f"{local}@{to_ascii(domain) or domain.lower()}"

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
+from milter.addresses import to_ascii
 from milter.model import AuthResult
-from milter.sender.domains import to_ascii
 from milter.sender.fields import Field
 from milter.sender.results import ArcResult, DkimResult, DmarcResult, Policy, SpfResult
 

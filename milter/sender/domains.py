@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from milter.addresses import to_ascii
+
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
-
-# Underscores are no host names, yet DKIM and DMARC names and some senders have them.
-DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_](?:[a-z0-9_-]{0,62}))*")
-
-
-def to_ascii(domain: str) -> str | None:
-    """The domain in lower case and A-labels (RFC 5890 §2.3); None if it cannot be a domain name."""
-    domain = domain.strip().rstrip(".")
-    if not domain.isascii():
-        encoded = _encode(domain)
-        if encoded is None:
-            return None
-        domain = encoded
-    domain = domain.lower()
-    return domain if DOMAIN.fullmatch(domain) else None
-
-
-def _encode(domain: str) -> str | None:
-    import idna  # noqa: PLC0415  its tables are needed by few mails
-
-    try:
-        return idna.encode(domain, uts46=True).decode("ascii")
-    except UnicodeError:
-        return None
 
 
 def to_unicode(domain: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from milter.sender.domains import to_ascii
+from milter.addresses import to_ascii
 
 PARAMETERS = ("mydestination", "virtual_mailbox_domains", "relay_domains")
 # type:name of a look-up table, or a file of patterns (postconf(5), mydestination); inline tables may hold blanks.

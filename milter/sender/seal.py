@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import dkim
 import dkim.crypto
 
+from milter.addresses import to_ascii
 from milter.errors import ConfigError
 from milter.model import AuthResult
 from milter.sender.body import canonical
-from milter.sender.domains import to_ascii
 from milter.sender.fields import cut
 from milter.sender.signature import FAULTS, RSA_BITS, SILENT
 

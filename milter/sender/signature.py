@@ -17,10 +17,10 @@ import dkim.asn1
 import dkim.util
 import nacl.exceptions
 
+from milter.addresses import to_ascii
 from milter.errors import BlackmailFilterError
 from milter.model import AuthResult
 from milter.sender.body import digest
-from milter.sender.domains import to_ascii
 from milter.sender.fields import Field, RawMail
 
 # Limits that no honest signature meets; dkimpy needs quadratic time for what lies beyond.

@@ -13,9 +13,10 @@ from typing import cast
 
 import spf
 
+from milter.addresses import to_ascii
 from milter.model import AuthResult
 from milter.sender.dns import Answer, DnsError, Kind, Lookup, Record
-from milter.sender.domains import domain_of, to_ascii
+from milter.sender.domains import domain_of
 from milter.sender.results import SpfResult
 
 # Longer terms are no domain names; pyspf needs quadratic time for them.

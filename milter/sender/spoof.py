@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from milter.addresses import normal_address, to_ascii
 from milter.content.headers import Headers
 from milter.content.normalise import plain
 from milter.model import Envelope
-from milter.sender.author import Mailbox, normal_address, parse_mailboxes
-from milter.sender.domains import is_within, organisational, to_ascii
+from milter.sender.author import Mailbox, parse_mailboxes
+from milter.sender.domains import is_within, organisational
 from milter.sender.lookalike import resembled
 
 ADDRESS = re.compile(r"[^\s<>\"'()\[\],;:@]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")

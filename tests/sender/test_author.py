@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milter.sender.author import Mailbox, _read, _Reader, normal_address, parse_mailboxes
+from milter.sender.author import Mailbox, _read, _Reader, parse_mailboxes
 
 
 def read(text):
@@ -58,19 +58,6 @@ def test_the_domain_of_a_mailbox():
     (box,) = parse_mailboxes([b"a@b@x.test"])
     assert box.domain == "x.test"
     assert Mailbox("", "").domain == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "normal"),
-    [
-        ("A@Example.ORG", "a@example.org"),
-        ("no domain", ""),
-        ('"a b"@x.test', "ab@x.test"),
-        ("a@not a domain!", "a@notadomain!"),
-    ],
-)
-def test_addresses_for_comparison(text, normal):
-    assert normal_address(text) == normal
 
 
 @given(st.from_regex(r'[ "]?[ab. ]{0,4}"?( ?<)?[a"]{1,3}@[ab.]{1,4}>?[ ,]?', fullmatch=True))

@@ -4,29 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milter.sender.domains import domain_of, is_within, organisational, to_ascii, to_unicode
+from milter.addresses import to_ascii
+from milter.sender.domains import domain_of, is_within, organisational, to_unicode
 from milter.sender.lookalike import is_typo, resembled, skeleton
-
-
-@pytest.mark.parametrize(
-    ("domain", "expected"),
-    [
-        ("Example.ORG.", "example.org"),
-        ("bücher.example", "xn--bcher-kva.example"),
-        ("BÜCHER.example", "xn--bcher-kva.example"),
-        ("_dmarc.example.org", "_dmarc.example.org"),
-        ("a..b", None),
-        ("", None),
-        ("a b.example", None),
-        ("a" * 64 + ".example", None),
-        ("ex\u200dample.org", None),
-        ("\ud800.example", None),
-        ("-a.example", None),
-        ("[192.0.2.1]", None),
-    ],
-)
-def test_a_labels(domain, expected):
-    assert to_ascii(domain) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Action = Literal["accept", "tag", "quarantine", "reject"]
+Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl", "cs", "sv", "da", "ru", "tr", "ja", "ko", "zh"]
+# What a recipient or an administrator says of a sender.
+Listing = Literal["allow", "block"]
 Where = Literal["text", "html", "subject", "header", "image", "pdf", "qr"]
 Group = Literal["threat", "demand", "claim", "deadline", "secrecy", "spoof", "evasion", "wallet", "context"]
 Kind = Literal[
@@ -30,7 +33,8 @@ SIGNALS: frozenset[str] = frozenset(
         "deadline": "time",
         "evasion": "lookalike invisible combining leet split_letters masked hidden_text entities"
         " split_wallet encoded_wallet",
-        "context": "quoted forwarded only_quoted list bulk long auto reply report_attached fake_reply quotation_marks",
+        "context": "quoted forwarded only_quoted list bulk long auto reply report_attached fake_reply quotation_marks"
+        " known_thread photos minor",
         "spoof": "from_equals_to own_domain_unauthenticated display_name_address display_name_recipient"
         " lookalike_domain reply_to_elsewhere from_missing from_multiple return_path_unrelated fake_bounce fake_reply",
     }.items()
@@ -61,6 +65,7 @@ class Authentication:
     """Who really sent the mail, in the result words of RFC 8601, and the spoof signals found.
 
     results is the text of an Authentication-Results header after the authserv_id ("spf=pass …; dkim=none").
+    author_proven: whether the author's domain is, by DMARC or by an aligned SPF or DKIM pass; None if that is unknown.
     """
 
     spf: AuthResult = "none"
@@ -69,6 +74,7 @@ class Authentication:
     arc: AuthResult = "none"
     spoof: tuple[str, ...] = ()
     results: str = "none"
+    author_proven: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +119,13 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
-    """One rule that holds for a mail: where, and the words that it stands on (secrets masked)."""
+    """One rule that holds for a mail: where, and the words that it stands on (secrets masked).
+
+    Of the group "policy" are `policy.allow` and `policy.block`: the author, in the excerpt, stands on a list.
+    """
 
     rule: str
-    group: Group
+    group: Group | Literal["policy"]
     score: float
     where: Where
     excerpt: str
@@ -124,7 +133,10 @@ class RuleMatch:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement on one mail, with everything that it rests on."""
+    """The judgement on one mail, with everything that it rests on.
+
+    personal: signs show that the reader is meant, as opposed to a bluff that went to thousands.
+    """
 
     action: Action = "accept"
     score: float = 0.0
@@ -135,6 +147,7 @@ class Verdict:
     demand: Demand = field(default_factory=Demand)
     auth: Authentication = field(default_factory=Authentication)
     notes: tuple[str, ...] = ()
+    personal: bool = False
 
     @property
     def flagged(self) -> bool:

@@ -14,8 +14,12 @@ from milter.engine.ruleset import RuleSet
 from milter.engine.score import Evidence, Found, Judgement, judge
 from milter.model import Action, Authentication, Demand, Envelope, RuleMatch, Signal, Text, Verdict
 from milter.sender.verify import offline
-from milter.signals import find_context, find_demand, find_wallets, mask_secrets
+from milter.signals import find_context, find_demand, find_wallets, mask_secrets, personal_signs
 from milter.signals.wallets import Wallets
+
+# Whether a mail means this one reader is asked only where two of these speak for extortion.
+TWO_SIDES = frozenset({"threat", "demand", "claim"})
+PERSONAL = "context.personal"  # the rule that says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ def inspect(
     signals = [
         *message.signals,
         *find_context(message.headers, message.texts),
+        *(personal_signs(message, envelope, _own_texts(readings)) if len(groups & TWO_SIDES) > 1 else ()),
         *(signal for reading, seen in zip(readings, wallets, strict=True) for signal in _signs(reading, seen)),
         *(Signal(f"spoof.{name}", "header") for name in sender.spoof),
         *_sums(demand),
@@ -75,6 +80,7 @@ def inspect(
         demand=demand,
         auth=sender,
         notes=message.notes,
+        personal=action != "accept" and any(one.rule.id == PERSONAL for one in judgement.evidence),
     )
 
 
@@ -86,8 +92,12 @@ def readings_of(message: Message) -> list[Reading]:
 
 
 def _demand(readings: list[Reading]) -> Demand:
-    own = "\n".join(reading.normal.plain for reading in readings if reading.own)
+    own = "\n".join(_own_texts(readings))
     return find_demand(own or "\n".join(reading.normal.plain for reading in readings))
+
+
+def _own_texts(readings: list[Reading]) -> list[str]:
+    return [reading.normal.plain for reading in readings if reading.own]
 
 
 def _signs(reading: Reading, seen: Wallets) -> Iterable[Signal]:

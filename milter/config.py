@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from milter.yamlfile import read_yaml, validate
 
@@ -106,6 +106,27 @@ class Arc(Section):
     key: Path = Field(description="File with the RSA private key in PEM form.")
 
 
+class Store(Section):
+    """Where quarantined mail is kept, with its verdicts, sender lists and audit log."""
+
+    url: str = Field(
+        "sqlite:///quarantine/store.sqlite",
+        repr=False,
+        description="The database: sqlite:///PATH, or postgresql://USER:PASSWORD@HOST/DATABASE for several nodes.",
+    )
+    key_file: Path = Field(Path("quarantine/key"), description="Keys that encrypt what is kept; made when missing.")
+    encrypt: bool = Field(True, description="Encrypt mails, subjects, names and verdicts that are kept.")
+    retention_days: int = Field(90, ge=0, description="Days after which a kept mail is wiped; 0: never.")
+
+    @field_validator("url")
+    @classmethod
+    def known_database(cls, url: str) -> str:
+        # The value is not repeated: it may hold a password.
+        if not re.match(r"sqlite:///[^/?]|sqlite:////|postgres(ql)?(\+psycopg)?://", url):
+            raise ValueError("write it as sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
+        return url
+
+
 class Config(Section):
     """All settings of one server."""
 
@@ -118,7 +139,7 @@ class Config(Section):
     next_hop: NextHopField = Field(
         MaildirNextHop(path=Path("mail")), description="Where mail goes: smtp://host:port or maildir:PATH."
     )
-    quarantine_dir: Path = Field(Path("quarantine"), description="Maildir that keeps quarantined mail.")
+    store: Store = Field(default_factory=Store, description="Where quarantined mail is kept.")
     trusted_clients: tuple[Network, ...] = Field(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")),
         description="Who may send through the filter and use XFORWARD.",

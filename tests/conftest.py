@@ -16,6 +16,8 @@ from milter.config import Address, Config
 from milter.frontends.service import Service
 from milter.frontends.worker import address_of, addresses, bind, listening
 from milter.model import Envelope, Inspector, RuleMatch, Verdict
+from milter.store.opened import open_store
+from milter.store.records import Filter as Wanted
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 LOOPBACK = "127.0.0.1"
@@ -190,8 +192,11 @@ class Filter:
 
     @property
     def quarantined(self) -> list[bytes]:
-        """What lies in quarantine."""
-        return [path.read_bytes() for path in sorted((self.config.quarantine_dir / "new").glob("*"))]
+        """What lies in quarantine; a store that nobody opened is not made."""
+        if not Path(self.config.store.url.removeprefix("sqlite:///")).exists():
+            return []
+        with open_store(self.config.store) as store:
+            return [store.quarantine.raw(mail.id) for mail in store.quarantine.find(Wanted(), limit=1000)]
 
 
 StartFilter = Callable[..., Awaitable[Filter]]
@@ -251,7 +256,10 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
             next_hop = f"smtp://{hop.address}" if hop else f"maildir:{tmp_path / 'mail'}"
             config = Config(
                 next_hop=next_hop,
-                quarantine_dir=tmp_path / "quarantine",
+                store={
+                    "url": f"sqlite:///{tmp_path}/quarantine/store.sqlite",
+                    "key_file": tmp_path / "quarantine" / "key",
+                },
                 **{"listen": f"{LOOPBACK}:0", "hostname": "filter.example"} | settings,
             )
             inspector = judging(judge) if isinstance(judge, Verdict | Exception) else judge or judging(Verdict())

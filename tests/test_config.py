@@ -16,7 +16,7 @@ def keys(model: type, prefix: str = "") -> set[str]:
     for name, field in model.model_fields.items():  # type: ignore[attr-defined]
         inner = field.annotation
         out |= (
-            keys(inner, f"{name}.") if hasattr(inner, "model_fields") and name in ("policy", "dns") else {prefix + name}
+            keys(inner, f"{name}.") if hasattr(inner, "model_fields") else {prefix + name}
         )
     return out
 
@@ -48,6 +48,9 @@ def test_each_setting_says_what_it_is() -> None:
         ("on_error: ignore", ":1: on_error: Input should be 'accept' or 'tempfail'"),
         ("listen: null", ":1: the file: listen and milter must not both be null"),
         ("milter: 127.0.0.1", ":1: milter: write it as host:port"),
+        ("store: {url: mysql://u:secret@h/d}", ":1: store.url: write it as sqlite:///PATH or postgresql://USER"),
+        ("store: {url: 'sqlite://'}", ":1: store.url: write it as sqlite:///PATH or postgresql://USER"),
+        ("store: {retention_days: -1}", ":1: store.retention_days: Input should be greater than"),
         ("max_size: -1", ":1: max_size: Input should be greater than"),
         ("max_size: 1\nmax_size: 2", ":2: not valid YAML: key 'max_size' is given twice"),
         ("[", ":1: not valid YAML"),
@@ -61,6 +64,7 @@ def test_a_wrong_setting_is_refused_with_its_place(tmp_path: Path, text: str, ex
         load(path)
     assert str(caught.value).startswith(str(path) + expected)
     assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

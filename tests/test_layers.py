@@ -7,7 +7,7 @@ import milter
 
 PACKAGE = Path(milter.__file__).parent
 LAYERS = [
-    "errors", "model", "yamlfile", "addresses", "config", "i18n", "reason", "reporting", "advice", "content", "sender", "signals",
+    "errors", "disk", "model", "yamlfile", "addresses", "config", "i18n", "reason", "reporting", "advice", "content", "sender", "signals",
     "engine", "pipeline", "inspector", "store", "actions", "frontends", "cli",
 ]  # fmt: skip
 # What the pure core must not touch: it gets time, answers and files as arguments.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from milter.actions.decide import Decider, Fate
 from milter.actions.headers import Trace, received
-from milter.actions.maildir import Quarantine
+from milter.actions.keep import Keeper
 from milter.actions.nexthop import TROUBLE, Reply, Transaction
 from milter.config import Config
-from milter.errors import NextHopError
+from milter.errors import NextHopError, StoreError
 from milter.model import Envelope, Verdict
 
 REFUSED = Reply(550, ("5.7.1 Message refused as extortion",))
@@ -48,7 +48,7 @@ class Delivery:
 
     def __init__(self, config: Config, decider: Decider) -> None:
         self._decider = decider
-        self._quarantine = Quarantine(config.quarantine_dir)
+        self._keeper = Keeper(config.store)
 
     async def deliver(self, mail: Mail) -> Outcome:
         """Act on one mail.
@@ -58,7 +58,7 @@ class Delivery:
         """
         try:
             return await self._deliver(mail)
-        except (NextHopError, OSError) as error:
+        except (NextHopError, StoreError, OSError) as error:
             uncertain = "; it may have taken the mail" if mail.committed else ""
             log.warning("%s: deferred: %s%s", mail.envelope.queue_id, error, uncertain)
             return Outcome("defer", TROUBLE)
@@ -81,5 +81,10 @@ class Delivery:
         """The reply does not tell quarantine from delivery: Postfix hands it on to whoever sent the mail."""
         mail.transaction.abandon()
         mail.in_quarantine = True
-        await self._quarantine.keep(mail.raw, mail.envelope, verdict, mail.trace.date.isoformat())
+        mail_id = await self._keeper.keep(mail.raw, mail.envelope, verdict, mail.trace.date)
+        log.info("%s: kept as %s", mail.envelope.queue_id, mail_id)
         return Reply(250, (f"2.0.0 Ok: queued as {mail.envelope.queue_id}",))
+
+    def close(self) -> None:
+        """Close the store."""
+        self._keeper.close()

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from milter.actions.nexthop import BeforeEnd, Reply
+from milter.disk import sync_folder, write_new
 from milter.errors import NextHopError
-from milter.model import Envelope, Verdict
-from milter.reason import sentence
 
 CAPABILITIES = {"8BITMIME": "", "SMTPUTF8": "", "ENHANCEDSTATUSCODES": "", "SIZE": ""}
 
@@ -31,33 +28,22 @@ class Maildir:
 
     def add(self, parts: Sequence[bytes | memoryview]) -> Path:
         """Store a message; when this returns, it is on disk under a name of its own."""
-        return self._store(_unique_name(), parts)
-
-    def add_with_record(self, message: bytes, record: Mapping[str, object]) -> Path:
-        """Store a message untouched and, before it, what is known about it as JSON in `info/`."""
         name = _unique_name()
-        self._make_folders()
-        info = self.path / "info" / f"{name}.json"
-        _write(info, [json.dumps(record, ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape")])
-        _sync_folder(info.parent)
-        return self._store(name, [message])
-
-    def _store(self, name: str, parts: Sequence[bytes | memoryview]) -> Path:
         self._make_folders()
         temporary, final = self.path / "tmp" / name, self.path / "new" / name
         try:
-            _write(temporary, parts)
+            write_new(temporary, parts)
             temporary.rename(final)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(final.parent)
+        sync_folder(final.parent)
         return final
 
     def _make_folders(self) -> None:
         if self._made:
             return
-        for folder in ("tmp", "new", "cur", "info"):
+        for folder in ("tmp", "new", "cur"):
             (self.path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._made = True
 
@@ -108,40 +94,7 @@ class MaildirTransaction:
         """Nothing is written before data()."""
 
 
-class Quarantine:
-    """Mail that is kept back: the bytes as they came in, and a JSON record of envelope and verdict beside them."""
-
-    def __init__(self, path: Path) -> None:
-        self._maildir = Maildir(path)
-
-    async def keep(self, message: bytes, envelope: Envelope, verdict: Verdict, received: str) -> Path:
-        """Store a mail for good; received is its arrival in RFC 3339. Raises OSError."""
-        record = {
-            "received": received,
-            "reason": sentence(verdict),
-            "envelope": asdict(envelope),
-            "verdict": asdict(verdict),
-        }
-        return await asyncio.to_thread(self._maildir.add_with_record, message, record)
-
-
 def _unique_name() -> str:
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     host = socket.gethostname().replace("/", r"\057").replace(":", r"\072")
     return f"{seconds}.M{nanoseconds // 1000:06}P{os.getpid()}Q{next(_count)}.{host}"
-
-
-def _write(path: Path, parts: Sequence[bytes | memoryview]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "wb") as file:
-        file.writelines(parts)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import smtplib
 import subprocess
 import sys
@@ -14,12 +13,17 @@ from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import yaml
 
 import milter
 from milter.errors import BlackmailFilterError
+from milter.reason import sentence
+
+if TYPE_CHECKING:
+    from milter.store.records import StoredMail
 
 SAMPLES = Path(milter.__file__).parent / "data" / "demo"
 PATIENCE = 30.0
@@ -55,7 +59,7 @@ def running_filter(folder: Path) -> Iterator[int]:
     settings = {
         "listen": "127.0.0.1:0",
         "next_hop": f"maildir:{folder / 'mail'}",
-        "quarantine_dir": str(folder / "quarantine"),
+        "store": store_settings(folder),
         "policy": {"quarantine": True},
         "hostname": "filter.example.org",
         "verify_senders": False,
@@ -68,6 +72,11 @@ def running_filter(folder: Path) -> Iterator[int]:
         finally:
             server.terminate()
             server.communicate(timeout=PATIENCE)
+
+
+def store_settings(folder: Path) -> dict[str, str]:
+    """The setting `store` of this demo."""
+    return {"url": f"sqlite:///{folder.absolute()}/store.sqlite", "key_file": str(folder.absolute() / "key")}
 
 
 def _port(server: subprocess.Popen[str]) -> int:
@@ -91,7 +100,11 @@ def send(samples: list[Path], port: int) -> None:
 
 
 def arrivals(folder: Path) -> list[Arrival]:
-    """What lies in the Maildirs, in the order of the samples."""
+    """What was delivered and what was kept back, in the order of the samples."""
+    from milter.config import Store
+    from milter.store.opened import open_store
+    from milter.store.records import Filter
+
     found = {}
     for path in (folder / "mail" / "new").iterdir():
         mail = message_from_bytes(path.read_bytes())
@@ -99,9 +112,10 @@ def arrivals(folder: Path) -> list[Arrival]:
         found[mail["Message-ID"]] = _arrival(
             mail, "tagged" if flagged else "passed", str(mail["X-Blackmail-Reason"] or "")
         )
-    for path in (folder / "quarantine" / "new").iterdir():
-        mail = message_from_bytes(path.read_bytes())
-        found[mail["Message-ID"]] = _quarantined(mail, folder / "quarantine" / "info" / f"{path.name}.json")
+    with open_store(Store.model_validate(store_settings(folder))) as store:
+        for kept in store.quarantine.find(Filter()):
+            mail = message_from_bytes(store.quarantine.raw(kept.id))
+            found[mail["Message-ID"]] = _quarantined(kept)
     return [found[key] for key in sorted(found)]
 
 
@@ -113,9 +127,8 @@ def _decoded(value: str) -> str:
     return " ".join(str(make_header(decode_header(value))).split())
 
 
-def _quarantined(mail: Message, info: Path) -> Arrival:
-    record = json.loads(info.read_text(encoding="utf-8"))
-    return Arrival(_decoded(mail["Subject"]), "quarantined", f"{record['verdict']['score']:.1f}", record["reason"])
+def _quarantined(mail: StoredMail) -> Arrival:
+    return Arrival(mail.subject, "quarantined", f"{mail.verdict.score:.1f}", sentence(mail.verdict))
 
 
 def show(mails: list[Arrival], folder: Path) -> None:
@@ -133,5 +146,6 @@ def show(mails: list[Arrival], folder: Path) -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print(f"\nDelivered mail, with its X-Blackmail headers: {folder / 'mail' / 'new'}", soft_wrap=True)
-    console.print(f"Quarantined mail, unchanged, with its verdict:  {folder / 'quarantine' / 'new'}", soft_wrap=True)
+    console.print("Quarantined mail, unchanged, with its verdict:", soft_wrap=True)
+    console.print(f"  blackmail-filter quarantine list -c {folder / 'config.yaml'}", soft_wrap=True)
     console.print("This demo quarantines from a score of 10; without that setting, flagged mail is delivered tagged.")

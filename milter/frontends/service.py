@@ -169,6 +169,7 @@ class Service:
             task.cancel()
         await self._empty_within(1.0)
         await self.hop.close()
+        self._delivery.close()
 
     async def _empty_within(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

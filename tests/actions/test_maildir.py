@@ -1,6 +1,5 @@
 """Mail on disk: whole or not at all."""
 
-import json
 import mailbox
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -8,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from milter.actions.maildir import Maildir, MaildirHop, Quarantine
+from milter.actions.maildir import Maildir, MaildirHop
 from milter.errors import NextHopError
-from milter.model import Envelope, RuleMatch, Verdict
 
 
 @pytest.fixture
@@ -89,19 +87,3 @@ async def test_nothing_is_written_where_somebody_objects(tmp_path):
         await transaction.data([b"x"], before_end)
     assert not transaction.committed
     assert not (tmp_path / "box").exists()
-
-
-async def test_quarantine_keeps_bytes_and_what_is_known(tmp_path, events):
-    raw = b"X-Blackmail-Flag: NO\r\nFrom: \xff\r\n\r\nbody\r\n"
-    envelope = Envelope("", ("b@example.org", "\udcff@example.org"), "192.0.2.1", "spike", "helo", "4QX")
-    verdict = Verdict(action="quarantine", score=12, reasons=(RuleMatch("a.b", "threat", 3.0, "text", "ü"),))
-    path = await Quarantine(tmp_path / "q").keep(raw, envelope, verdict, "2026-11-24T12:00:00+00:00")
-    assert path.read_bytes() == raw
-    info = tmp_path / "q" / "info" / f"{path.name}.json"
-    record = json.loads(info.read_text("utf-8", "surrogateescape"))
-    assert record["envelope"]["rcpt_to"] == ["b@example.org", "\udcff@example.org"]
-    assert record["envelope"]["queue_id"] == "4QX"
-    assert record["verdict"]["reasons"][0]["excerpt"] == "ü"
-    assert record["received"] == "2026-11-24T12:00:00+00:00"
-    # The record is safe before the mail shows up.
-    assert [event for event, _ in events] == ["fsync", "fsync", "fsync", "rename", "fsync"]

@@ -80,7 +80,7 @@ def our_command(folder: Path, port: int, next_hop: int, **settings: object) -> l
     base = {
         "listen": f"127.0.0.1:{port}",
         "next_hop": f"smtp://127.0.0.1:{next_hop}",
-        "quarantine_dir": str(folder / "quarantine"),
+        "store": {"url": f"sqlite:///{folder}/store.sqlite", "key_file": str(folder / "key")},
         "verify_senders": False,
         "hostname": "filter.example.org",
     }

@@ -64,7 +64,7 @@ class Server:
         self.settings = {
             "listen": "127.0.0.1:0",
             "next_hop": f"maildir:{self.mails}",
-            "quarantine_dir": str(folder / "quarantine"),
+            "store": {"url": f"sqlite:///{folder}/q/store.sqlite", "key_file": str(folder / "q" / "key")},
             "hostname": "one.example",
             "next_hop_timeout": 5,
         } | settings

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from milter.actions.maildir import Maildir
 from milter.model import Verdict
+from milter.store.quarantine import Quarantine
 
 MAIL = b"From: a@example.org\r\nSubject: x\r\n\r\nHello\r\n"
 QUARANTINE = Verdict(action="quarantine", score=12.0, kind="bomb")
@@ -254,14 +254,14 @@ async def test_client_gone_during_the_quarantine_write_does_not_cut_it_off(
 ):
     caplog.set_level(logging.INFO)
     writing, go_on = threading.Event(), threading.Event()
-    write = Maildir.add_with_record
+    write = Quarantine.keep
 
-    def slow_write(*arguments):
+    def slow_write(*arguments, **options):
         writing.set()
         assert go_on.wait(20)
-        return write(*arguments)
+        return write(*arguments, **options)
 
-    monkeypatch.setattr(Maildir, "add_with_record", slow_write)
+    monkeypatch.setattr(Quarantine, "keep", slow_write)
     hop = await start_hop()
     running = await start_filter(hop, QUARANTINE)
     client = await connect(running)

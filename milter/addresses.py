@@ -67,5 +67,5 @@ def names_of(address: str) -> Iterator[str]:
 
 def without_detail(address: str) -> str:
     """The address of the mailbox: "anna" of "anna+lists" (RFC 5233)."""
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}"
+    local, at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}{at}{domain}"

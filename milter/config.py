@@ -5,13 +5,25 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from milter.yamlfile import read_yaml, validate
+from milter.addresses import names_of, normal_pattern, without_detail
+from milter.model import Language, Listing
+from milter.yamlfile import fault, read_yaml, validate
 
 HOST_PORT = re.compile(r"^(?:\[(?P<ip6>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]/]+)):(?P<port>\d{1,5})$")
 
@@ -65,6 +77,7 @@ def parse_next_hop(value: object) -> object:
 
 AddressField = Annotated[Address, BeforeValidator(parse_address)]
 NextHopField = Annotated[SmtpNextHop | MaildirNextHop, BeforeValidator(parse_next_hop)]
+AddressOrDomain = Annotated[str, AfterValidator(normal_pattern)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(lambda v: ip_network(v) if isinstance(v, str) else v)]
 
 
@@ -74,20 +87,71 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Policy(Section):
-    """What a score leads to. Thresholds are scores as documented in docs/detection.md."""
+class PolicyPart(Section):
+    """What is said of some recipients; what it leaves out, they inherit. Scores: docs/detection.md."""
 
     tag_at: float = Field(5.0, gt=0, description="Score from which a mail is tagged.")
     quarantine_at: float = Field(10.0, gt=0, description="Score from which a mail is quarantined, if that is on.")
     quarantine: bool = Field(
         False, description="Keep mail from quarantine_at on back; else it is tagged and delivered."
     )
+    allow: frozenset[AddressOrDomain] = Field(
+        frozenset(), description="Authors (addresses, domains) whose mail passes, if it is proven to be theirs."
+    )
+    block: frozenset[AddressOrDomain] = Field(
+        frozenset(), description="Authors (addresses, domains) whose mail is kept back, or tagged without quarantine."
+    )
+    language: Language | None = Field(None, description="Of texts for the recipient; null: that of the mail.")
+    # YAML reads a bare yes as true.
+    self_release: Annotated[Literal["yes", "ask"], BeforeValidator(lambda value: "yes" if value is True else value)] = (
+        Field("yes", description="Whether recipients release quarantined mail themselves, or ask for it.")
+    )
+
+    @model_validator(mode="after")
+    def lists_apart(self) -> Self:
+        if both := sorted(self.allow & self.block):
+            raise ValueError(f"'{both[0]}' stands in allow and in block; leave it in one of them")
+        return self
+
+
+class Policy(PolicyPart):
+    """What a score leads to, for one recipient or for all."""
 
     @model_validator(mode="after")
     def thresholds_in_order(self) -> Self:
         if self.quarantine_at < self.tag_at:
             raise ValueError("quarantine_at must not be below tag_at")
         return self
+
+    def refined(self, part: PolicyPart) -> Policy:
+        """This policy, with what a more specific one says: lists add up, all else is replaced."""
+        return self.model_copy(
+            update={
+                **{name: getattr(part, name) for name in part.model_fields_set},
+                "allow": part.allow | {author for author in self.allow if part.block.isdisjoint(names_of(author))},
+                "block": part.block | {author for author in self.block if part.allow.isdisjoint(names_of(author))},
+            }
+        )
+
+    def listing(self, author: str) -> Listing | None:
+        """What the lists say of an author (see normal_address): the most specific entry decides."""
+        for name in names_of(author):
+            if name in self.block:
+                return "block"
+            if name in self.allow:
+                return "allow"
+        return None
+
+
+def inherited(policy: Policy, parts: Mapping[str, PolicyPart], recipient: str) -> Policy:
+    """The policy for a recipient (see normal_address): all < domains above (".org") < domain < address < detail."""
+    names = [*names_of(recipient)]
+    if (mailbox := without_detail(recipient)) != recipient:
+        names.insert(1, mailbox)
+    for name in reversed(names):
+        if name in parts:
+            policy = policy.refined(parts[name])
+    return policy
 
 
 class Dns(Section):
@@ -161,10 +225,13 @@ class Config(Section):
     country: str | None = Field(
         None,
         pattern=r"^[A-Z]{2}$",
-        description="Where your recipients live (ISO 3166, DE), for reporting points; default: by domain, then language.",
+        description="Where recipients live (ISO 3166, DE), for reporting points; default: by domain, then language.",
     )
     reporting: Path | None = Field(None, description="Own file of reporting points instead of the shipped one.")
     policy: Policy = Field(default_factory=Policy, description="Thresholds and actions.")
+    policies: dict[AddressOrDomain, PolicyPart] = Field(
+        {}, description="What is different for an address, a domain, or all below one (.example.org)."
+    )
     on_error: Literal["accept", "tempfail"] = Field(
         "accept", description="A fault of the scanner: deliver unchecked, or 451."
     )
@@ -180,11 +247,42 @@ class Config(Section):
     workers: int | Literal["auto"] = Field(1, description="Processes that share the port; auto: one a core.")
     cache_dir: Path | None = Field(None, description="Where compiled rules are kept; default: the user's cache folder.")
 
+    @field_validator("policies", mode="before")
+    @classmethod
+    def named_once(cls, policies: Any) -> Any:
+        seen: dict[str, str] = {}
+        for name in policies if isinstance(policies, dict) else ():
+            try:
+                first = seen.setdefault(normal_pattern(str(name)), name)
+            except ValueError:
+                continue  # reported as a key
+            if first != name:
+                raise fault(f"is the same as '{first}'", name)
+        return policies
+
+    @field_validator("policies")
+    @classmethod
+    def thresholds_in_order(cls, policies: dict[str, PolicyPart], info: ValidationInfo) -> dict[str, PolicyPart]:
+        for name in policies if "policy" in info.data else ():
+            policy = inherited(info.data["policy"], policies, name)
+            if policy.quarantine_at < policy.tag_at:
+                raise fault(
+                    f"quarantine_at ({policy.quarantine_at:g}) must not be below tag_at ({policy.tag_at:g}),"
+                    " inherited ones included",
+                    name,
+                )
+        return policies
+
     @model_validator(mode="after")
     def listens_somewhere(self) -> Self:
         if not (self.listen or self.milter):
             raise ValueError("listen and milter must not both be null")
         return self
+
+    @property
+    def quarantines(self) -> bool:
+        """Whether mail to anybody may be quarantined."""
+        return self.policy.quarantine or any(part.quarantine for part in self.policies.values())
 
     @property
     def server_id(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milter.config import Policy
 from milter.content.language import guess
@@ -13,6 +13,7 @@ from milter.engine.rulebook import named
 from milter.engine.ruleset import RuleSet
 from milter.engine.score import Evidence, Found, Judgement, judge
 from milter.model import Action, Authentication, Demand, Envelope, RuleMatch, Signal, Text, Verdict
+from milter.sender.listed import Listed, find_listed
 from milter.sender.verify import offline
 from milter.signals import find_context, find_demand, find_wallets, mask_secrets, personal_signs
 from milter.signals.wallets import Wallets
@@ -70,7 +71,7 @@ def inspect(
     ]
     judgement = judge(rules, found, (signal.name for signal in signals))
     action = _action(judgement.score, policy)
-    return Verdict(
+    verdict = Verdict(
         action=action,
         score=judgement.score,
         kind=judgement.kind or ("other" if action != "accept" else None),
@@ -82,6 +83,8 @@ def inspect(
         notes=message.notes,
         personal=action != "accept" and any(one.rule.id == PERSONAL for one in judgement.evidence),
     )
+    listed = find_listed(policy, message.headers, sender, checked=authentication is not None)
+    return _as_listed(verdict, listed, policy) if listed else verdict
 
 
 def readings_of(message: Message) -> list[Reading]:
@@ -126,6 +129,24 @@ def _action(score: float, policy: Policy) -> Action:
     if score >= policy.quarantine_at and policy.quarantine:
         return "quarantine"
     return "tag" if score >= policy.tag_at else "accept"
+
+
+def _as_listed(verdict: Verdict, listed: Listed, policy: Policy) -> Verdict:
+    """The verdict on a mail whose author is allowed or blocked; score and reasons stay."""
+    if listed.listing == "block":
+        least: Action = "quarantine" if policy.quarantine else "tag"
+        action = least if verdict.action in ("accept", "tag") else verdict.action
+        note = f"{listed.author} is on a block list"
+    elif not verdict.flagged:
+        return verdict
+    elif listed.doubt:
+        note = f"{listed.author} is on an allow list, which does not count here: {listed.doubt}"
+        return replace(verdict, notes=(*verdict.notes, note))
+    else:
+        action = "accept"
+        note = f"{listed.author} is on an allow list: passed with a score of {verdict.score:g}"
+    reason = RuleMatch(f"policy.{listed.listing}", "policy", 0.0, "header", listed.author)
+    return replace(verdict, action=action, reasons=(*verdict.reasons, reason), notes=(*verdict.notes, note))
 
 
 def _language(judgement: Judgement, action: Action, readings: list[Reading]) -> str | None:

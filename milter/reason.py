@@ -43,6 +43,7 @@ SPOOFS = {
     "spoof.own_address": msgid("your own address as sender is forged"),
     "spoof.sender": msgid("the sender is forged or hidden"),
 }
+BLOCKED = {"policy.block": msgid("you or your administrator block this sender")}
 WAYS_TO_PAY = {
     "demand.gift_card": msgid("in gift cards or a transfer service"),
     "demand.crypto": msgid("in cryptocurrency"),
@@ -71,22 +72,26 @@ KINDS: dict[Kind, str] = {
 
 
 def sentence(verdict: Verdict, language: str | None = "en") -> str:
-    """What the mail does, in at most four clauses; an unflagged mail gets a statement that nothing was found."""
+    """What the mail does, in at most five clauses; an unflagged mail gets a statement that nothing was found."""
     words = translator(language)
     if not verdict.flagged:
         return words.gettext("No extortion found.")
     rules = [reason.rule for reason in verdict.reasons if reason.score > 0]
     does = [words.gettext(clause) for table in (CLAIMS, THREATS) for clause in _first(table, rules)]
     does += _asks(words, rules, verdict)
-    text = words.pgettext("between clauses", ", ").join(does or [words.gettext("shows several signs of extortion")])
-    for forged in _first(SPOOFS, rules):
-        text += words.pgettext("before the last clause", "; ") + words.gettext(forged)
+    blocked = [words.gettext(clause) for clause in _first(BLOCKED, [reason.rule for reason in verdict.reasons])]
+    if not does and not blocked:
+        does = [words.gettext("shows several signs of extortion")]
+    forged = [words.gettext(clause) for clause in _first(SPOOFS, rules)]
+    parts = [words.pgettext("between clauses", ", ").join(does), *forged, *blocked]
+    text = words.pgettext("before the last clause", "; ").join(part for part in parts if part)
     return text[0].upper() + text[1:] + words.pgettext("end of the sentence", ".")
 
 
 def kind_name(kind: Kind | None, language: str | None = "en") -> str:
     """What sort of extortion it is, in a few words."""
-    return translator(language).gettext(KINDS[kind or "other"])
+    name = KINDS[kind or "other"]
+    return translator(language).gettext(name)
 
 
 def subject_tag(language: str | None = "en") -> str:

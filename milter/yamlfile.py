@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from milter.errors import ConfigError
 
@@ -86,6 +87,12 @@ def validate(model: type[Model], file: YamlFile) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         raise ConfigError(_sentence(model, file, error)) from error
+
+
+def fault(message: str, *location: str | int) -> ValidationError:
+    """What a validator raises to blame a part of its value."""
+    error = PydanticCustomError("value_error", "{message}", {"message": message})
+    return ValidationError.from_exception_data("fault", [InitErrorDetails(type=error, loc=location, input=None)])
 
 
 def _sentence(model: type[BaseModel], file: YamlFile, error: ValidationError) -> str:

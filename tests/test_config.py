@@ -24,7 +24,9 @@ def keys(model: type, prefix: str = "") -> set[str]:
 def test_the_example_names_every_setting_with_its_default() -> None:
     given = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     flat = {
-        f"{k}.{i}" if isinstance(v, dict) else k for k, v in given.items() for i in (v if isinstance(v, dict) else [""])
+        f"{key}.{inner}" if inner else key
+        for key, value in given.items()
+        for inner in (value if isinstance(value, dict) and value else [""])
     }
     assert flat == keys(Config)
     example, default = load(EXAMPLE), Config(hostname="mail.example.org")

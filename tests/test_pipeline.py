@@ -3,8 +3,9 @@
 from milter.config import Config, Policy
 from milter.content.message import read
 from milter.inspector import configured_rules
-from milter.model import Authentication, Envelope, Verdict
+from milter.model import Authentication, Envelope, RuleMatch, Verdict
 from milter.pipeline import inspect
+from milter.reason import sentence
 
 RULES = configured_rules(Config())
 THREAT = "I hacked your computer and recorded you through your webcam. I will send the video to all your contacts."
@@ -81,3 +82,53 @@ def test_reasons_of_unflagged_mail_only_on_request() -> None:
 
 def test_the_same_mail_gives_the_same_verdict() -> None:
     assert judged(f"{THREAT}\n{DEMAND}") == judged(f"{THREAT}\n{DEMAND}")
+
+
+# Authors on the lists of a recipient; mails of judged() are from a@example.com.
+PROVEN = Authentication(dmarc="pass", author_proven=True)
+ALLOWING = Policy(quarantine=True, allow=frozenset({"example.com"}))
+BLOCKING = Policy(block=frozenset({"a@example.com"}))
+
+
+def test_an_allowed_author_passes_with_score_and_reasons() -> None:
+    unlisted = judged(f"{THREAT}\n{DEMAND}", policy=Policy(quarantine=True), authentication=PROVEN)
+    allowed = judged(f"{THREAT}\n{DEMAND}", policy=ALLOWING, authentication=PROVEN, explain=False)
+    assert (unlisted.action, allowed.action) == ("quarantine", "accept")
+    assert (allowed.score, allowed.kind) == (unlisted.score, unlisted.kind)
+    assert allowed.reasons == (*unlisted.reasons, RuleMatch("policy.allow", "policy", 0.0, "header", "a@example.com"))
+    assert allowed.notes == (f"a@example.com is on an allow list: passed with a score of {allowed.score:g}",)
+    assert judged("Hello", policy=ALLOWING, authentication=PROVEN) == judged("Hello", authentication=PROVEN)
+
+
+def test_an_allowed_author_who_is_not_proven_does_not_pass() -> None:
+    for sender in (Authentication(), Authentication(dmarc="fail", author_proven=False)):
+        verdict = judged(f"{THREAT}\n{DEMAND}", policy=ALLOWING, authentication=sender)
+        assert verdict.action == "quarantine"
+        assert verdict.notes == (
+            "a@example.com is on an allow list, which does not count here: the author's domain is not proven",
+        )
+        assert "policy.allow" not in {reason.rule for reason in verdict.reasons}
+
+
+def test_a_forged_own_address_never_passes() -> None:
+    own = Policy(allow=frozenset({"b@example.org", "example.org"}))
+    raw = f"From: b@example.org\r\nTo: b@example.org\r\nSubject: x\r\n\r\n{THREAT}\r\n{DEMAND}\r\n".encode()
+    unchecked = inspect(read(raw), Envelope(), rules=RULES, policy=own)
+    assert (unchecked.action, unchecked.auth.spoof) == ("tag", ("from_equals_to",))
+    sender = Authentication(author_proven=True, spoof=("from_equals_to",))
+    assert inspect(read(raw), Envelope(), rules=RULES, policy=own, authentication=sender).action == "tag"
+
+
+def test_a_blocked_author_is_flagged_whatever_he_writes() -> None:
+    verdict = judged("Hello", policy=BLOCKING, explain=False)
+    assert (verdict.action, verdict.score, verdict.kind) == ("tag", 0.0, None)
+    assert verdict.reasons == (RuleMatch("policy.block", "policy", 0.0, "header", "a@example.com"),)
+    assert verdict.notes == ("a@example.com is on a block list",)
+    assert sentence(verdict) == "You or your administrator block this sender."
+    assert judged("Hello", policy=Policy(quarantine=True, block=frozenset({"example.com"}))).action == "quarantine"
+
+
+def test_a_blocked_author_of_extortion() -> None:
+    plain, blocked = judged(f"{THREAT}\n{DEMAND}"), judged(f"{THREAT}\n{DEMAND}", policy=BLOCKING)
+    assert (blocked.action, blocked.score, blocked.kind) == ("tag", plain.score, plain.kind)
+    assert sentence(blocked) == sentence(plain)[:-1] + "; you or your administrator block this sender."

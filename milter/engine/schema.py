@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from milter.model import Group, Kind
+from milter.model import Group, Kind, Language
 
-Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl", "cs", "sv", "da", "ru", "tr", "ja", "ko", "zh"]
 RuleId = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z][a-z0-9_]*$")]
 ListName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Words = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]

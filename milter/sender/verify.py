@@ -32,7 +32,13 @@ async def authenticate(
     found = await check_all(raw, envelope, headers, resolver=resolver, settings=settings, executor=executor)
     spoofs = find_spoofs(envelope, headers, own_domains=settings.own_domains, authenticated=found.authenticated)
     return Authentication(
-        spf=found.spf, dkim=found.dkim, dmarc=found.dmarc, arc=found.arc, spoof=spoofs, results=found.text
+        spf=found.spf,
+        dkim=found.dkim,
+        dmarc=found.dmarc,
+        arc=found.arc,
+        spoof=spoofs,
+        results=found.text,
+        author_proven=found.authenticated,
     )
 
 

@@ -186,7 +186,7 @@ class Store(Section):
     @classmethod
     def known_database(cls, url: str) -> str:
         # The value is not repeated: it may hold a password.
-        if not re.match(r"sqlite:///[^/?]|sqlite:////|postgres(ql)?(\+psycopg)?://", url):
+        if not re.match(r"sqlite:///(?!:memory:)[^?]|postgres(ql)?(\+psycopg)?://", url):
             raise ValueError("write it as sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
         return url
 

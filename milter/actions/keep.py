@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from milter.config import Store
+from milter.errors import StoreError
 from milter.model import Envelope, Verdict
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # As many as the store has connections.
 THREADS = 4
+# Seconds for one mail; below the 100 that Postfix waits.
+TIMEOUT = 60.0
 
 
 class Keeper:
@@ -30,7 +33,11 @@ class Keeper:
     async def keep(self, raw: bytes, envelope: Envelope, verdict: Verdict, received: datetime) -> str:
         """Keep a mail; its id. It is on disk when this returns. Raises StoreError."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._keep, raw, envelope, verdict, received)
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await loop.run_in_executor(self._threads, self._keep, raw, envelope, verdict, received)
+        except TimeoutError:
+            raise StoreError("the store does not answer") from None
 
     def _keep(self, raw: bytes, envelope: Envelope, verdict: Verdict, received: datetime) -> str:
         return self._open().quarantine.keep(raw, envelope, verdict, received=received)

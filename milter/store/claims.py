@@ -135,7 +135,7 @@ def give_back(connection: Connection, claim: Claim, reason: str, now: datetime) 
 
 def end_abandoned(connection: Connection, now: datetime, mail_id: str | None = None) -> list[str]:
     """End claims whose owner is gone, of all mails or of one; the ids of these mails."""
-    query = select(mails).where(mails.c.state == "releasing").with_for_update()
+    query = select(mails).where(mails.c.state == "releasing").order_by(mails.c.id).with_for_update()
     if mail_id is not None:
         query = query.where(mails.c.id == mail_id)
     abandoned = [row for row in connection.execute(query) if row.claim_until < now or is_gone(row.claim_owner)]

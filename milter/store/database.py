@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from milter.config import Store
+from milter.disk import make_folder, sync_folder
 from milter.errors import StoreError
 from milter.store.faults import sentence
 
@@ -29,21 +30,25 @@ class Database:
 
     def __init__(self, settings: Store, *, busy_timeout: float = 10.0) -> None:
         """busy_timeout: seconds to wait for others that write, or for a server that does not answer."""
-        self._url = make_url(settings.url)
-        if self._url.drivername != "sqlite":
-            self._url = self._url.set(drivername="postgresql+psycopg")
+        self._url = _url(settings.url)
         self._busy_timeout = busy_timeout
         self._engine: Engine | None = None
 
     @property
     def name(self) -> str:
         """The database as it may be shown: without a password."""
-        return self._url.database or "" if self.is_sqlite else self._url.render_as_string(hide_password=True)
+        # A password may also stand among the options.
+        shown = self._url.set(drivername="postgresql", query={})
+        return self._path if self.is_sqlite else shown.render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:
         """Whether it is a file of ours."""
         return self._url.drivername == "sqlite"
+
+    @property
+    def _path(self) -> str:
+        return self._url.database or ""
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -117,10 +122,12 @@ class Database:
 
     def _make_file(self) -> None:
         """The file, for its owner only; SQLite gives the same mode to the files beside it."""
-        path = Path(self._url.database or "")
+        path = Path(self._path)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            if not path.exists():
+                make_folder(path.parent)
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                sync_folder(path.parent)
         except OSError as error:
             raise StoreError(f"{self.name}: cannot be written ({error.strerror})") from None
 
@@ -144,6 +151,14 @@ class Database:
             raise StoreError(POSTGRES_EXTRA) from None
         event.listen(engine, "connect", _set_up_postgresql)
         return engine
+
+
+def _url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise StoreError("store.url cannot be read; write it as postgresql://USER:PASSWORD@HOST/DATABASE") from None
+    return url if url.drivername == "sqlite" else url.set(drivername="postgresql+psycopg")
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

@@ -10,6 +10,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 REMEDIES = {
     "database is locked": "is locked by someone else for too long; try again, or look who has it open",
     "no such table": "has no tables yet; run: blackmail-filter quarantine migrate",
+    "database or disk is full": "the disk is full; make room",
+    "disk I/O error": "the disk does not take it: it fails, or a file reached its largest size",
+    "readonly database": "cannot be written; check the permissions of the file and its folder",
+    "not a database": "is no SQLite database",
+    "malformed": "is damaged; put a copy in its place, and keep this one",
     "unable to open database file": "cannot be opened; check the path and its permissions",
 }
 # Classes and codes of SQLSTATE (PostgreSQL, appendix A).

@@ -9,13 +9,14 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import os
 import secrets
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from milter.disk import sync_folder, write_new
+from milter.disk import make_folder, sync_folder, write_new
 from milter.errors import StoreError
 
 VARIABLE = "BLACKMAIL_FILTER_KEY"
@@ -88,9 +89,9 @@ def given_ring(path: Path, environ: Mapping[str, str]) -> KeyRing | None:
     if VARIABLE in environ:
         return KeyRing(VARIABLE, _parse(environ[VARIABLE], VARIABLE))
     folder = environ.get("CREDENTIALS_DIRECTORY")
-    if folder and (credential := Path(folder, CREDENTIAL)).exists():
+    if folder and _stat(credential := Path(folder, CREDENTIAL)):
         return KeyRing(str(credential), _parse(_text(credential), str(credential)))
-    return KeyRing(str(path), _read(path), path) if path.exists() else None
+    return KeyRing(str(path), _read(path), path) if _stat(path) else None
 
 
 def new_ring(path: Path) -> KeyRing:
@@ -100,32 +101,36 @@ def new_ring(path: Path) -> KeyRing:
 
 
 def _version(path: Path) -> tuple[int, int, int]:
+    found = _stat(path)
+    return (found.st_ino, found.st_mtime_ns, found.st_size) if found else (0, 0, 0)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """None if there is no such file."""
     try:
-        found = path.stat()
+        return path.stat()
+    except FileNotFoundError:
+        return None
     except OSError as error:
-        raise StoreError(f"{path}: the key file cannot be read ({error.strerror})") from None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+        raise _unreadable(path, error.strerror) from None
+
+
+def _unreadable(path: Path, reason: str | None) -> StoreError:
+    return StoreError(f"{path}: the key file cannot be read ({reason})")
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no key file"
-        raise StoreError(f"{path}: the key file cannot be read ({reason})") from None
+        raise _unreadable(path, error.strerror if isinstance(error, OSError) else "it is no text") from None
 
 
 def _read(path: Path) -> tuple[Key, ...]:
-    if _mode(path) & (stat.S_IRWXG | stat.S_IRWXO):
+    found = _stat(path)
+    if found and found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise StoreError(f"{path}: others may read the key file; forbid it: chmod 600 {path}")
     return _parse(_text(path), str(path))
-
-
-def _mode(path: Path) -> int:
-    try:
-        return path.stat().st_mode
-    except OSError as error:
-        raise StoreError(f"{path}: the key file cannot be read ({error.strerror})") from None
 
 
 def _parse(text: str, source: str) -> tuple[Key, ...]:
@@ -148,7 +153,7 @@ def _write(path: Path, keys: Iterable[Key], *, replace: bool) -> None:
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     text = "".join(base64.b64encode(key.secret).decode("ascii") + "\n" for key in keys)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_new(temporary, [text.encode("ascii")])
         try:
             if replace:

@@ -12,8 +12,8 @@ from milter.store.records import Filter, StoredMail
 from milter.store.rows import address_key, read_content, read_mail, read_mails
 from milter.store.tables import campaign_mails, mail_rules, mail_wallets, mails, recipients
 
-# So many mails are decrypted at a time when their text is searched.
-BATCH = 100
+# So many mails are read at a time, and fewer when each one is decrypted to search its text.
+BATCH, TEXT_BATCH = 500, 100
 
 
 def find(connection: Connection, cipher: Cipher, wanted: Filter, limit: int, after: str | None) -> list[StoredMail]:
@@ -21,9 +21,10 @@ def find(connection: Connection, cipher: Cipher, wanted: Filter, limit: int, aft
     last = read_mail(connection, cipher, after) if after is not None else None
     found: list[StoredMail] = []
     while len(found) < limit:
-        page = _page(connection, cipher, wanted, last, BATCH if wanted.text else limit)
-        found += page if not wanted.text else _with_text(connection, cipher, page, wanted.text)
-        if not wanted.text or len(page) < BATCH:
+        size = TEXT_BATCH if wanted.text else min(BATCH, limit - len(found))
+        page = _page(connection, cipher, wanted, last, size)
+        found += _with_text(connection, cipher, page, wanted.text) if wanted.text else page
+        if len(page) < size:
             break
         last = page[-1]
     return found[:limit]

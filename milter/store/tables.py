@@ -80,7 +80,7 @@ metadata = MetaData()
 mails = Table(
     "mails",
     metadata,
-    Column("id", String(11), primary_key=True),
+    Column("id", Words, primary_key=True),
     Column("received", Utc, nullable=False),
     Column("state", String(9), nullable=False),
     # As given, and as addresses are compared.
@@ -119,7 +119,7 @@ mails = Table(
 contents = Table(
     "contents",
     metadata,
-    Column("id", String(11), ForeignKey("mails.id"), primary_key=True),
+    Column("id", Words, ForeignKey("mails.id"), primary_key=True),
     Column("key_id", String(8), nullable=False, default=""),
     Column("raw", LargeBinary, nullable=False),
     Index("contents_by_key", "key_id"),
@@ -128,7 +128,7 @@ contents = Table(
 recipients = Table(
     "recipients",
     metadata,
-    Column("mail_id", String(11), ForeignKey("mails.id"), primary_key=True),
+    Column("mail_id", Words, ForeignKey("mails.id"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     words("address"),
     words("address_key"),
@@ -144,7 +144,7 @@ recipients = Table(
 mail_rules = Table(
     "mail_rules",
     metadata,
-    Column("mail_id", String(11), ForeignKey("mails.id"), primary_key=True),
+    Column("mail_id", Words, ForeignKey("mails.id"), primary_key=True),
     Column("rule", Words, primary_key=True),
     Index("mail_rules_by_rule", "rule"),
 )
@@ -152,7 +152,7 @@ mail_rules = Table(
 mail_wallets = Table(
     "mail_wallets",
     metadata,
-    Column("mail_id", String(11), ForeignKey("mails.id"), primary_key=True),
+    Column("mail_id", Words, ForeignKey("mails.id"), primary_key=True),
     Column("address", Words, primary_key=True),
     words("currency"),
     Index("mail_wallets_by_address", "address"),
@@ -183,7 +183,7 @@ campaigns = Table(
 campaign_mails = Table(
     "campaign_mails",
     metadata,
-    Column("mail_id", String(11), ForeignKey("mails.id"), primary_key=True),
+    Column("mail_id", Words, ForeignKey("mails.id"), primary_key=True),
     Column("campaign_id", Integer, ForeignKey("campaigns.id"), nullable=False),
     Index("campaign_mails_by_campaign", "campaign_id"),
 )
@@ -196,7 +196,7 @@ audit = Table(
     Column("at", Utc, nullable=False),
     words("actor"),
     words("action"),
-    Column("mail_id", String(11)),
+    Column("mail_id", Words),
     words("detail"),
     Index("audit_by_mail", "mail_id"),
     Index("audit_by_time", "at"),

@@ -6,7 +6,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-MAIL_ID = sa.String(11)
+MAIL_ID = sa.Text
 TIME = sa.DateTime(timezone=True)
 
 

@@ -1,0 +1,8 @@
+"""A mail for those who investigate it: the original, a report for people, and the same facts for machines."""
+
+from __future__ import annotations
+
+from milter.evidence.archive import bundle, write_bundle
+from milter.evidence.case import Case
+
+__all__ = ["Case", "bundle", "write_bundle"]

@@ -1,0 +1,233 @@
+"""report.html: the case for people, first for the recipient, then for police and experts. It needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from milter import __version__
+from milter.advice import Advice, advice
+from milter.evidence.facts import Facts, checksum
+from milter.evidence.record import deadline
+from milter.evidence.route import Hop
+from milter.evidence.words import (
+    ARC,
+    CHECKSUMS,
+    DKIM,
+    DMARC,
+    FILES,
+    GROUPS,
+    OTHER_RESULT,
+    SPF,
+    SPOOFS,
+    STANDINGS,
+    WHERES,
+    length,
+)
+from milter.i18n import Translator, translator
+from milter.model import RuleMatch
+from milter.reason import COINS, demanded_sum, kind_name, sentence
+from milter.reporting import ReportingPoint, country_of, emergency_number, reporting
+from milter.sender.author import Mailbox
+
+# Signs and lines beyond these make no report clearer; case.json has them all.
+SHOWN_REASONS = 20
+SHOWN_HOPS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads the report: language and country by their codes, and an admin's own file of reporting points."""
+
+    language: str | None = None
+    country: str | None = None
+    points: Path | None = None
+
+    @property
+    def words(self) -> Translator:
+        """Texts in the reader's language."""
+        return translator(self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table: name, values one below the other, a remark. exact: to be read letter by letter."""
+
+    name: str
+    values: tuple[str, ...]
+    remark: str = ""
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One hop for the eye."""
+
+    standing: str
+    badge: str
+    host: str
+    address: str
+    remarks: tuple[str, ...]
+    taken_by: str
+    time: str
+    line: str
+
+
+def report(facts: Facts, reader: Reader, *, now: datetime) -> str:
+    """The page."""
+    words, verdict = reader.words, facts.case.verdict
+    route = facts.route
+    return page(
+        "report.html",
+        words,
+        case=facts.case,
+        verdict=verdict,
+        kind=kind_name(verdict.kind, words.language),
+        sentence=sentence(verdict, words.language),
+        advice=_advice(facts, reader),
+        points=_points(facts, reader),
+        demands=_demands(facts, words),
+        mail=[row for row in _mail(facts, words) if any(row.values)],
+        reasons=[_reason(reason, words) for reason in facts.reasons if reason.score > 0][:SHOWN_REASONS],
+        route=route,
+        steps=[_step(hop, words) for hop in route.hops[:SHOWN_HOPS]],
+        more_hops=words.number(max(0, len(route.hops) - SHOWN_HOPS)),
+        source=_step(facts.source, words) if facts.source else None,
+        checked=verdict.auth.results != "none",
+        results=_results(facts, words),
+        spoofs=[words.gettext(SPOOFS[name]) for name in verdict.auth.spoof if name in SPOOFS],
+        found=facts.results,
+        files={name: words.gettext(text) for name, text in FILES.items()},
+        made=words.datetime(now),
+    )
+
+
+def page(template: str, words: Translator, **values: object) -> str:
+    """A page from one of our templates; every value is escaped in it."""
+    return templates().get_template(template).render(
+        gettext=words.gettext, ngettext=words.ngettext, number=words.number, language=words.language,
+        version=__version__, **values,
+    )  # fmt: skip
+
+
+@cache
+def templates() -> Environment:
+    """The templates in milter/data/evidence."""
+    return Environment(
+        loader=PackageLoader("milter", "data/evidence"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _country(facts: Facts, reader: Reader) -> str | None:
+    recipient = next(iter((*facts.case.envelope.rcpt_to, *(box.address for box in facts.to))), "")
+    return country_of(recipient, reader.language, configured=reader.country, path=reader.points)
+
+
+def _advice(facts: Facts, reader: Reader) -> Advice | None:
+    verdict = facts.case.verdict
+    if not verdict.flagged:
+        return None
+    number = emergency_number(_country(facts, reader), path=reader.points)
+    return advice(verdict, reader.language, personal=verdict.personal, emergency=number)
+
+
+def _points(facts: Facts, reader: Reader) -> list[ReportingPoint]:
+    return reporting(_country(facts, reader), reader.language, kind=facts.case.verdict.kind, path=reader.points)
+
+
+def _demands(facts: Facts, words: Translator) -> list[Row]:
+    demand = facts.case.verdict.demand
+    rows = []
+    if demand.amount is not None:
+        rows.append(Row(words.gettext("Sum"), (demanded_sum(demand, words),)))
+    if demand.deadline_hours is not None:
+        hours = demand.deadline_hours
+        text = words.ngettext("within an hour", "within {hours} hours", hours).format(hours=words.number(hours))
+        ends = deadline(facts)
+        remark = words.gettext("Counted from the arrival of the mail, this would end on {time}.") if ends else ""
+        rows.append(Row(words.gettext("Deadline"), (text,), remark.format(time=words.datetime(ends)) if ends else ""))
+    for wallet in facts.wallets:
+        coin = words.gettext(COINS[wallet.currency]) if wallet.currency in COINS else wallet.currency
+        name = words.gettext("Payment address ({coin})").format(coin=coin)
+        rows.append(Row(name, (wallet.address,), words.gettext(CHECKSUMS[checksum(wallet)]), exact=True))
+    return rows
+
+
+def _mail(facts: Facts, words: Translator) -> list[Row]:
+    case = facts.case
+    size = len(case.raw)
+    return [
+        Row(words.gettext("From"), _boxes(facts.author)),
+        Row(words.gettext("Answers go to"), _boxes(facts.reply_to)),
+        Row(words.gettext("To"), _boxes(facts.to)),
+        Row(words.gettext("Subject"), (facts.subject,)),
+        Row(
+            words.gettext("Date"),
+            (words.datetime(facts.sent),) if facts.sent else (),
+            words.gettext("as the sender wrote it"),
+        ),
+        Row("Message-ID", (facts.message_id,), exact=True),
+        Row(words.gettext("Envelope sender"), (facts.return_path,)),
+        Row(words.gettext("Envelope recipients"), case.envelope.rcpt_to),
+        Row(words.gettext("Taken in by the filter"), (words.datetime(case.received),) if case.received else ()),
+        Row(
+            words.gettext("Attachments"),
+            tuple(f"{one.filename or '–'} ({one.content_type})" for one in facts.attachments),
+        ),
+        Row(
+            words.gettext("Size"),
+            (words.ngettext("{count} byte", "{count} bytes", size).format(count=words.number(size)),),
+        ),
+        Row(words.gettext("SHA-256 of the original"), (facts.sha256,), exact=True),
+    ]
+
+
+def _boxes(boxes: Sequence[Mailbox]) -> tuple[str, ...]:
+    return tuple(f"{box.name} <{box.address}>" if box.name else box.address for box in boxes)
+
+
+def _reason(reason: RuleMatch, words: Translator) -> tuple[str, str, str]:
+    """What sort of sign it is, where it stands, and its words ("" for what is concluded from the header)."""
+    return words.gettext(GROUPS[reason.group]), words.gettext(WHERES[reason.where]), reason.excerpt
+
+
+def _step(hop: Hop, words: Translator) -> Step:
+    remarks = []
+    if hop.name and hop.helo and hop.helo.lower() != hop.name.lower():
+        remarks.append(words.gettext("called itself {name}").format(name=hop.helo))
+    if hop.address and not hop.public:
+        remarks.append(words.gettext("an address that exists only inside a network"))
+    if hop.delay is not None:
+        text = (
+            words.gettext("{time} after the line below")
+            if hop.delay.total_seconds() >= 0
+            else words.gettext("{time} before the line below: a clock is wrong, or a line is invented")
+        )
+        remarks.append(text.format(time=length(words, hop.delay)))
+    return Step(
+        hop.standing,
+        words.gettext(STANDINGS[hop.standing]),
+        hop.name or hop.helo,
+        hop.address,
+        tuple(remarks),
+        hop.by,
+        words.datetime(hop.at) if hop.at else "",
+        hop.line,
+    )
+
+
+def _results(facts: Facts, words: Translator) -> list[tuple[str, str, str]]:
+    """Each method, its result word, and what that means."""
+    auth = facts.case.verdict.auth
+    methods = (("SPF", auth.spf, SPF), ("DKIM", auth.dkim, DKIM), ("DMARC", auth.dmarc, DMARC), ("ARC", auth.arc, ARC))
+    return [(name, result, words.gettext(table.get(result, OTHER_RESULT))) for name, result, table in methods]

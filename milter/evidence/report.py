@@ -30,7 +30,6 @@ from milter.evidence.words import (
     length,
 )
 from milter.i18n import Translator, translator
-from milter.model import RuleMatch
 from milter.reason import COINS, demanded_sum, kind_name, sentence
 from milter.reporting import ReportingPoint, country_of, emergency_number, reporting
 from milter.sender.author import Mailbox
@@ -66,12 +65,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One hop for the eye."""
+    """One hop for the eye. host is the name in the DNS; called, that it gave itself another."""
 
     standing: str
     badge: str
     host: str
     address: str
+    called: str
     remarks: tuple[str, ...]
     taken_by: str
     time: str
@@ -93,7 +93,7 @@ def report(facts: Facts, reader: Reader, *, now: datetime) -> str:
         points=_points(facts, reader),
         demands=_demands(facts, words),
         mail=[row for row in _mail(facts, words) if any(row.values)],
-        reasons=[_reason(reason, words) for reason in facts.reasons if reason.score > 0][:SHOWN_REASONS],
+        reasons=_reasons(facts, words),
         route=route,
         steps=[_step(hop, words) for hop in route.hops[:SHOWN_HOPS]],
         more_hops=words.number(max(0, len(route.hops) - SHOWN_HOPS)),
@@ -196,15 +196,18 @@ def _boxes(boxes: Sequence[Mailbox]) -> tuple[str, ...]:
     return tuple(f"{box.name} <{box.address}>" if box.name else box.address for box in boxes)
 
 
-def _reason(reason: RuleMatch, words: Translator) -> tuple[str, str, str]:
-    """What sort of sign it is, where it stands, and its words ("" for what is concluded from the header)."""
-    return words.gettext(GROUPS[reason.group]), words.gettext(WHERES[reason.where]), reason.excerpt
+def _reasons(facts: Facts, words: Translator) -> dict[str, list[tuple[str, str]]]:
+    """Sorts of signs, and of each the words that show it, once, and where they stand ("" and the header for others)."""
+    by_group: dict[str, dict[str, str]] = {}
+    for reason in [reason for reason in facts.reasons if reason.score > 0][:SHOWN_REASONS]:
+        shown = by_group.setdefault(words.gettext(GROUPS[reason.group]), {})
+        shown.setdefault(reason.excerpt, words.gettext(WHERES[reason.where]))
+    return {group: list(shown.items()) for group, shown in by_group.items()}
 
 
 def _step(hop: Hop, words: Translator) -> Step:
+    other_name = hop.helo.lower() not in ("", hop.name.lower(), f"[{hop.address}]")
     remarks = []
-    if hop.name and hop.helo and hop.helo.lower() != hop.name.lower():
-        remarks.append(words.gettext("called itself {name}").format(name=hop.helo))
     if hop.address and not hop.public:
         remarks.append(words.gettext("an address that exists only inside a network"))
     if hop.delay is not None:
@@ -217,8 +220,9 @@ def _step(hop: Hop, words: Translator) -> Step:
     return Step(
         hop.standing,
         words.gettext(STANDINGS[hop.standing]),
-        hop.name or hop.helo,
+        hop.name,
         hop.address,
+        words.gettext("called itself {name}").format(name=hop.helo) if other_name else "",
         tuple(remarks),
         hop.by,
         words.datetime(hop.at) if hop.at else "",

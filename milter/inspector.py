@@ -14,6 +14,7 @@ from milter.engine.cache import load_rules, rule_paths
 from milter.engine.ruleset import RuleSet
 from milter.model import Authentication, Envelope, Inspector, Verdict
 from milter.pipeline import inspect
+from milter.policies import PolicyBook
 from milter.sender.verify import authenticate
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ def configured_rules(config: Config) -> RuleSet:
 class SmtpInspector:
     """Judges mail of one server process. Nothing is opened or started before the first mail."""
 
-    def __init__(self, config: Config, rules: RuleSet) -> None:
+    def __init__(self, config: Config, rules: RuleSet, policies: PolicyBook) -> None:
         self._config = config
         self._rules = rules
+        self._policies = policies
         self._resolver = _resolver(config)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="inspect")
 
@@ -62,16 +64,21 @@ class SmtpInspector:
             message,
             envelope,
             rules=self._rules,
-            policy=self._config.policy,
+            policy=self._policies.current.of_mail(envelope.rcpt_to),
             authentication=authentication,
             own_domains=self._config.own_domains,
             explain=False,
         )
 
 
-def smtp_inspector(config: Config) -> Inspector | None:
-    """The inspector of a server, or None where inspection is off. Raises ConfigError."""
-    return SmtpInspector(config, configured_rules(config)) if config.inspect else None
+def smtp_inspector(config: Config, policies: PolicyBook | None = None) -> Inspector | None:
+    """The inspector of a server, or None where inspection is off. Raises ConfigError.
+
+    policies: those in force, also after a change of the lists of senders; None: those of the settings.
+    """
+    if not config.inspect:
+        return None
+    return SmtpInspector(config, configured_rules(config), policies or PolicyBook(config))
 
 
 def _resolver(config: Config) -> Resolver | None:

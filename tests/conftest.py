@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from postgresql import PostgreSql
 
-from milter.config import Address, Config
+from milter.config import Address, Config, Store
 from milter.frontends.service import Service
 from milter.frontends.worker import address_of, addresses, bind, listening
+from milter.inspector import smtp_inspector
 from milter.model import Envelope, Inspector, RuleMatch, Verdict
-from milter.store.opened import open_store
+from milter.policies import PolicyBook
+from milter.store.opened import OpenStore, open_store
 from milter.store.records import Filter as Wanted
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -24,6 +27,7 @@ LOOPBACK = "127.0.0.1"
 ALL_XFORWARD = "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE"
 OFFERS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "SIZE 200000000", ALL_XFORWARD)
 HANG, DROP, SLOW = "hang", "drop", "slow "
+REAL = "real"
 
 
 @dataclass
@@ -247,11 +251,14 @@ async def start_hop() -> AsyncIterator[StartHop]:
 
 @pytest.fixture
 async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
-    """Start a filter: `await start_filter(hop, verdict, setting=...)`; hop None delivers into a Maildir."""
+    """Start a filter: `await start_filter(hop, verdict, setting=...)`; hop None delivers into a Maildir.
+
+    The verdict may be an inspector, or REAL: the one that reads the mail.
+    """
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(
-            hop: FakeHop | None = None, judge: Verdict | Exception | Inspector | None = None, **settings: Any
+            hop: FakeHop | None = None, judge: Verdict | Exception | Inspector | str | None = None, **settings: Any
         ) -> Filter:
             next_hop = f"smtp://{hop.address}" if hop else f"maildir:{tmp_path / 'mail'}"
             config = Config(
@@ -262,8 +269,12 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
                 },
                 **{"listen": f"{LOOPBACK}:0", "hostname": "filter.example"} | settings,
             )
-            inspector = judging(judge) if isinstance(judge, Verdict | Exception) else judge or judging(Verdict())
-            service = Service(config, inspector if config.inspect else None, now=lambda: NOW)
+            policies = PolicyBook(config)
+            if isinstance(judge, str):
+                inspector = smtp_inspector(config, policies)
+            else:
+                inspector = judging(judge) if isinstance(judge, Verdict | Exception) else judge or judging(Verdict())
+            service = Service(config, inspector if config.inspect else None, policies=policies, now=lambda: NOW)
             listeners = {setting: bind(address) for setting, address in addresses(config).items()}
             await stack.enter_async_context(listening(service, listeners))
             where = {setting: address_of(listener) for setting, listener in listeners.items()}
@@ -283,3 +294,27 @@ async def connect() -> AsyncIterator[Connect]:
             return Client(reader, writer)
 
         yield open_connection
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSql]:
+    """A real PostgreSQL, started when a test first asks for it."""
+    server = PostgreSql()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store, once in each database."""
+    url = f"sqlite:///{tmp_path}/store/store.sqlite"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql").new_database()
+    return Store(url=url, key_file=tmp_path / "store" / "key")
+
+
+@pytest.fixture
+def opened(store_settings: Store) -> Iterator[OpenStore]:
+    """An open store, once in each database."""
+    with open_store(store_settings) as store:
+        yield store

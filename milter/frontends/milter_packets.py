@@ -65,6 +65,14 @@ class Negotiation(NamedTuple):
         return packet(b"O", _NEGOTIATION.pack(*self))
 
 
+class Connection(NamedTuple):
+    """The MTA's client: host name, address and port; "" and 0 unless it came by IP."""
+
+    name: bytes
+    address: bytes
+    port: int
+
+
 class PacketBuffer:
     """Bytes as they arrive → packets."""
 
@@ -112,13 +120,15 @@ def read_header(data: bytes) -> tuple[bytes, bytes]:
     return found[0], found[1].replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
-def read_connect(data: bytes) -> tuple[bytes, bytes]:
-    """Host name and address of SMFIC_CONNECT; the address is "" unless it is one of IP. Raises MalformedError."""
+def read_connect(data: bytes) -> Connection:
+    """SMFIC_CONNECT. Raises MalformedError."""
     name, nul, rest = data.partition(b"\0")
     family = rest[:1]
     if not nul or family not in (b"4", b"6", b"L", b"U"):
         raise MalformedError("a connection from nowhere")
-    return name, texts(rest[3:])[0] if family in (b"4", b"6") else b""
+    if family in (b"L", b"U"):
+        return Connection(name, b"", 0)
+    return Connection(name, texts(rest[3:])[0], int.from_bytes(rest[1:3]))
 
 
 def read_macros(data: bytes) -> dict[bytes, bytes]:

@@ -37,7 +37,7 @@ from milter.frontends.milter_packets import (
     texts,
 )
 from milter.frontends.service import Service, log_outcome
-from milter.frontends.smtp_syntax import TOO_LARGE
+from milter.frontends.smtp_syntax import ANOTHER_POLICY, TOO_LARGE
 from milter.model import Envelope
 from milter.reason import sentence
 
@@ -61,10 +61,11 @@ NO_REPLY: Mapping[bytes, Step] = {
 # What tells us nothing is left out. DATA alone is answered: without an answer there, Nagle's algorithm at the MTA and
 # our kernel's delayed ACK hold up the content of each mail for 40 ms.
 STEPS = reduce(or_, NO_REPLY.values(), Step.NO_UNKNOWN | Step.NO_EOH | Step.LEADING_SPACE)
-MACROS = (b"i", b"{auth_authen}")
+MACROS = (b"i", b"v", b"{auth_authen}")
 
 PASSED = Reply(250, ("2.0.0 Left to the MTA",))
 HELD = Reply(250, ("2.0.0 Held by the MTA",))
+SENT_APART = Reply(ANOTHER_POLICY[0], ANOTHER_POLICY[1:])
 TOO_MANY_FORGED = Reply(550, ("5.6.0 Too many forged header fields",))
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -96,6 +97,10 @@ class MilterSession:
         self._leading_space = False
         self._macros: dict[bytes, bytes] = {}
         self._client_addr = self._client_name = self._helo_name = ""
+        self._client_port = 0
+        self._is_postfix = False
+        # Whether a recipient of this mail can be refused without harm to the others.
+        self._can_refuse = False
         self._mail: ShownMail | None = None
         self._over = False
 
@@ -156,18 +161,19 @@ class MilterSession:
             raise MalformedError("no negotiation")
         if command == b"E":
             await self._end_of_mail(content)
-        elif command in self._TAKEN:
-            self._TAKEN[command](self, content)
-        else:
+            return
+        if command not in self._TAKEN:
             raise MalformedError(f"unknown command {command!r}")
+        reply = self._TAKEN[command](self, content)
         if command in self._replied_to:
-            self._writer.write(CONTINUE)
+            self._writer.write(reply or CONTINUE)
 
     def _negotiate(self, content: bytes) -> None:
         offer = read_negotiation(content)
         if EDITS & ~offer.edits:
             raise MalformedError("it does not let us change headers and quarantine")
-        granted = STEPS & offer.steps
+        asked = STEPS & ~Step.NO_REPLY_RCPT if self._service.parts_recipients else STEPS
+        granted = asked & offer.steps
         self._negotiated = True
         self._replied_to = frozenset({b"T", *(command for command, step in NO_REPLY.items() if not step & granted)})
         self._leading_space = Step.LEADING_SPACE in granted
@@ -177,20 +183,29 @@ class MilterSession:
         self._macros |= {name: value for name, value in read_macros(content).items() if name in MACROS}
 
     def _connect(self, content: bytes) -> None:
-        name, address = read_connect(content)
+        name, address, self._client_port = read_connect(content)
         self._client_name = "" if name.startswith(b"[") or name == b"unknown" else _text(name)
         self._client_addr = _ip_address(_text(address))
+        self._is_postfix = self._macros.get(b"v", b"").startswith(b"Postfix")
 
     def _helo(self, content: bytes) -> None:
         self._helo_name = _text(texts(content)[0])
 
     def _begin(self, content: bytes) -> None:
         self._mail = ShownMail(_address(content), self._service.config.max_size)
+        # Of mail that does not come by SMTP Postfix refuses no single recipient: it would try all of it for ever. Such
+        # mail has no port, or, when it is shown anew, a queue id already before its first recipient.
+        has_arrived = self._client_port == 0 or (self._is_postfix and b"i" in self._macros)
+        self._can_refuse = b"R" in self._replied_to and not has_arrived
 
-    def _recipient(self, content: bytes) -> None:
+    def _recipient(self, content: bytes) -> bytes | None:
+        recipients, recipient = self._open_mail.rcpt_to, _address(content)
+        if self._can_refuse and recipients and not self._service.may_share(recipients[0], recipient):
+            return reply_code(bytes(SENT_APART))
         # Of a mail with more recipients these tell enough.
-        if len(self._open_mail.rcpt_to) < self._service.config.max_recipients:
-            self._open_mail.rcpt_to.append(_address(content))
+        if len(recipients) < self._service.config.max_recipients:
+            recipients.append(recipient)
+        return None
 
     def _header(self, content: bytes) -> None:
         name, value = read_header(content)
@@ -214,7 +229,7 @@ class MilterSession:
         self._over = True
 
     # The letters are libmilter's SMFIC_*.
-    _TAKEN: ClassVar[Mapping[bytes, Callable[[MilterSession, bytes], None]]] = {
+    _TAKEN: ClassVar[Mapping[bytes, Callable[[MilterSession, bytes], bytes | None]]] = {
         b"O": _negotiate,
         b"D": _take_macros,
         b"C": _connect,

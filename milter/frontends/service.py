@@ -18,7 +18,9 @@ from milter.actions.deliver import Delivery, Mail, Outcome
 from milter.actions.hops import make_next_hop
 from milter.actions.nexthop import TROUBLE, NextHop
 from milter.config import Config
+from milter.frontends.sender_lists import SenderLists
 from milter.model import Envelope, Inspector, Verdict
+from milter.policies import PolicyBook, share_a_mail
 
 # Of a mail with many recipients, so many stand in the log.
 LOGGED_RECIPIENTS = 10
@@ -66,6 +68,7 @@ class Service:
         config: Config,
         inspector: Inspector | None,
         *,
+        policies: PolicyBook | None = None,
         next_hop: NextHop | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
     ) -> None:
@@ -74,6 +77,10 @@ class Service:
         self.hop = next_hop or make_next_hop(config)
         self.now = now
         self.stopping = False
+        self._policies = policies or PolicyBook(config)
+        self._inspects = inspector is not None
+        self._lists = SenderLists(config.store, self._policies)
+        self._following: asyncio.Task[None] | None = None
         self._sessions: set[Session] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -81,6 +88,11 @@ class Service:
         self._delivery = Delivery(config, self.decider)
         self._deliveries: set[asyncio.Task[Outcome]] = set()
         self._peers: dict[str, Peer] = {}
+
+    def start(self) -> None:
+        """Begin what goes on beside the sessions until stop()."""
+        if self._inspects:
+            self._following = self.loop.create_task(self._lists.follow())
 
     def peer(self, transport: asyncio.BaseTransport) -> Peer:
         """What is known of the host that connects to us."""
@@ -110,6 +122,16 @@ class Service:
             return None
         log.warning("client %s: refused, %s", peer.address, reason.value)
         return reason
+
+    @property
+    def parts_recipients(self) -> bool:
+        """Whether some recipients may not share a mail."""
+        return self._inspects and not self._policies.current.are_one
+
+    def may_share(self, first: str, other: str) -> bool:
+        """Whether a mail to the first recipient may go to the other one, too."""
+        policies = self._policies.current
+        return policies.are_one or not self._inspects or share_a_mail(policies.of(first), policies.of(other))
 
     def enter(self, session: Session) -> None:
         """A session begins."""
@@ -160,6 +182,8 @@ class Service:
     async def stop(self, patience: float) -> None:
         """Finish what is in DATA, for at most patience seconds; say 421 to the rest; part from the next hop."""
         self.stopping = True
+        if self._following:
+            self._following.cancel()
         for session in tuple(self._sessions):
             session.say_goodbye()
         await self._empty_within(patience)
@@ -170,6 +194,7 @@ class Service:
         await self._empty_within(1.0)
         await self.hop.close()
         self._delivery.close()
+        self._lists.close()
 
     async def _empty_within(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -18,6 +18,7 @@ from milter.errors import NextHopError
 from milter.frontends.service import Peer, Refusal, Service
 from milter.frontends.smtp_data import DataReader, TooLargeError
 from milter.frontends.smtp_syntax import (
+    ANOTHER_POLICY,
     TOO_LARGE,
     XFORWARD_ATTRIBUTES,
     Path,
@@ -246,6 +247,8 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
             raise RefusedError(501, "5.1.3 Empty recipient")
         if len(mail.rcpt_to) >= self._service.config.max_recipients:
             raise RefusedError(*TOO_MANY_RECIPIENTS)
+        if mail.rcpt_to and not self._service.may_share(mail.rcpt_to[0], recipient.address):
+            raise RefusedError(*ANOTHER_POLICY)
         reply = await mail.transaction.rcpt(recipient.path, recipient.parameters_as_written)
         if reply.accepted:
             mail.rcpt_to.append(recipient.address)

@@ -12,6 +12,8 @@ from milter.actions.nexthop import Reply, extension_of
 # www.postfix.org/XFORWARD_README.html
 XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")
 TOO_LARGE = (552, "5.3.4 Message is too large")
+# RFC 5321 §4.5.3.1.10: the client sends the mail to this recipient again.
+ANOTHER_POLICY = (452, "4.5.3 This recipient has settings of its own, please send it a copy of its own")
 UNKNOWN = {"[UNAVAILABLE]", "[TEMPUNAVAIL]"}
 
 # A quoted local part may hold spaces and brackets (RFC 5321 §4.1.2).

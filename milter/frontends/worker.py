@@ -15,7 +15,6 @@ from milter.errors import ConfigError
 from milter.frontends.milter_protocol import milter_connection
 from milter.frontends.service import Service
 from milter.frontends.smtp import SmtpServer
-from milter.model import Inspector
 
 BACKLOG = 1024
 
@@ -69,6 +68,7 @@ async def listening(
         await service.loop.create_server(partial(FRONT_ENDS[setting], service), sock=listener, backlog=BACKLOG)
         for setting, listener in listeners.items()
     ]
+    service.start()
     try:
         yield servers
     finally:
@@ -82,11 +82,7 @@ def _close(servers: Sequence[asyncio.Server]) -> None:
 
 
 async def work(
-    config: Config,
-    inspector: Inspector | None,
-    listeners: Listeners,
-    lifeline: int,
-    ready: Callable[[], None],
+    make_service: Callable[[], Service], listeners: Listeners, lifeline: int, ready: Callable[[], None]
 ) -> None:
     """Serve until SIGTERM, or until the supervisor is gone and its end of the lifeline closed.
 
@@ -97,7 +93,8 @@ async def work(
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, retire.set)
     loop.add_reader(lifeline, stop.set)
-    service = Service(config, inspector)
+    service = make_service()
+    config = service.config
     async with listening(service, listeners, config.next_hop_timeout) as servers:
         ready()
         await _first(stop.wait(), retire.wait())

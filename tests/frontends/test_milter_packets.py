@@ -83,7 +83,7 @@ def test_we_read_what_others_write():
     assert read_negotiation(read_only("O", version=6, actions=7, protocol=9)) == (6, 7, 9)
     assert read_header(read_only("L", name="To", value=" a,\n b")) == (b"To", b" a,\r\n b")
     data = read_only("C", hostname="h.example", family="4", port=25, address="192.0.2.1")
-    assert read_connect(data) == (b"h.example", b"192.0.2.1")
+    assert read_connect(data) == (b"h.example", b"192.0.2.1", 25)
     assert read_macros(read_only("D", cmdcode="M", nameval=["i", "4X", "{auth_authen}", ""])) == {
         b"i": b"4X",
         b"{auth_authen}": b"",
@@ -96,9 +96,9 @@ def test_line_ends_inside_a_field_become_those_of_a_mail():
 
 
 def test_addresses_of_all_families():
-    assert read_connect(b"h\x006\0\x19IPv6:2001:db8::1\0") == (b"h", b"IPv6:2001:db8::1")
-    assert read_connect(b"localhost\0L\0\0/run/socket\0") == (b"localhost", b"")
-    assert read_connect(b"unknown\0U") == (b"unknown", b"")
+    assert read_connect(b"h\x006\0\x19IPv6:2001:db8::1\0") == (b"h", b"IPv6:2001:db8::1", 25)
+    assert read_connect(b"localhost\0L\0\0/run/socket\0") == (b"localhost", b"", 0)
+    assert read_connect(b"unknown\0U") == (b"unknown", b"", 0)
 
 
 def test_more_than_a_negotiation_is_no_harm():

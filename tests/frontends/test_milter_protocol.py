@@ -5,6 +5,7 @@ import logging
 import re
 import socket
 import struct
+from datetime import UTC, datetime
 
 import miltertest
 import pytest
@@ -16,6 +17,7 @@ from milter.config import Config
 from milter.frontends import milter_protocol
 from milter.frontends.service import Service
 from milter.model import Verdict
+from milter.store.records import SenderEntry
 
 MAIL = (
     b"From: Anna <a@example.org>\r\n"
@@ -38,6 +40,7 @@ FORGED = (
     b"X-BLACKMAIL-Flag:\r\n NO\r\n"
     b"Authentication-Results: filter.example;\r\n spf=pass\r\n"
 )
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 QUARANTINE = Verdict(action="quarantine", score=12.0, kind="bomb")
 
 
@@ -91,6 +94,76 @@ async def test_an_mta_that_cannot_do_our_edits_is_told_off(start_milter, call, c
     mta.send(b"O", struct.pack("!III", 6, ALL_EDITS & ~lacking, ALL_STEPS))
     assert await mta.read() == (b"", b"")
     assert "does not let us change headers and quarantine" in caplog.text
+
+
+# Recipients with different policies.
+POLICIES = {"example.org": {"tag_at": 4}, "anna@example.org": {"quarantine": True}}
+
+
+async def told(mta, recipients):
+    """What the MTA hears at each of these."""
+    replies = []
+    for recipient in recipients:
+        mta.send(b"R", b"<" + recipient + b">\0NOTIFY=NEVER\0")
+        replies.append(await mta.read())
+    return replies
+
+
+async def test_a_recipient_with_another_policy_is_refused_for_now(start_milter, call, judge, seen):
+    mta = await call(await start_milter(judge, policies=POLICIES))
+    assert not mta.steps & 0x8000
+    mta.send(b"M", b"<a@example.net>\0")
+    replies = await told(mta, [b"b@example.org", b"anna@example.org", b"c@example.org", b"x@example.net"])
+    assert [letter for letter, _ in replies] == [b"c", b"y", b"c", b"y"]
+    assert replies[1][1].startswith(b"452 4.5.3 ")
+    mta.show(MAIL)
+    assert (await mta.end())[-1][0] == b"c"
+    mta.send(b"M", b"<a@example.net>\0")
+    assert await told(mta, [b"anna@example.org", b"Anna+x@example.org"]) == [(b"c", b"")] * 2
+    mta.show(MAIL)
+    await mta.end()
+    assert [envelope.rcpt_to for _, envelope in seen] == [
+        ("b@example.org", "c@example.org"),
+        ("anna@example.org", "Anna+x@example.org"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "answers"),
+    [
+        ((25, b"Postfix 3.7.11", None), b"cy"),
+        ((0, b"Postfix 3.7.11", None), b"cc"),
+        # Mail that Postfix has and shows anew.
+        ((25, b"Postfix 3.7.11", b"4Xyz"), b"cc"),
+        ((25, b"8.17.1", b"4Xyz"), b"cy"),
+    ],
+)
+async def test_nobody_is_refused_where_that_would_hold_up_the_mail(start_milter, call, judge, seen, shown, answers):
+    port, version, queue_id = shown
+    mta = await call(await start_milter(judge, policies=POLICIES), negotiate=False)
+    await mta.negotiate()
+    mta.macros(b"C", v=version)
+    mta.connect(b"client.example", b"4" + port.to_bytes(2) + b"127.0.0.1")
+    for _ in range(2):
+        if queue_id:
+            mta.macros(b"M", i=queue_id)
+        mta.send(b"M", b"<a@example.net>\0")
+        replies = await told(mta, [b"b@example.org", b"anna@example.org"])
+        assert b"".join(letter for letter, _ in replies) == answers
+        mta.show(MAIL)
+        await mta.end()
+    assert [len(envelope.rcpt_to) for _, envelope in seen] == [answers.count(b"c")] * 2
+
+
+async def test_a_session_that_began_before_there_were_differences_refuses_nobody(start_milter, call, judge, seen):
+    running = await start_milter(judge)
+    mta = await call(running)
+    assert mta.steps & 0x8000
+    running.service._policies.renew([SenderEntry("anna@example.org", "shop.test", "block", "admin", NOW)])
+    mta.begin(recipients=(b"<b@example.org>", b"<anna@example.org>"))
+    mta.show(MAIL)
+    await mta.end()
+    assert seen[0][1].rcpt_to == ("b@example.org", "anna@example.org")
 
 
 # What the inspector sees.

@@ -35,7 +35,7 @@ async def inspector(raw, envelope):
         await asyncio.sleep(1.0)
     return Verdict()
 
-def make_inspector(config):
+def make_inspector(config, policies):
     if config.hostname == "crash.example":
         supervisor.work = None
     if "broken.test" in config.own_domains:

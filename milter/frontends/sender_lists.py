@@ -1,0 +1,85 @@
+"""The lists of senders in the store, taken over into the policies of a process; the hot path never asks a database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from milter.config import Store
+from milter.errors import StoreError
+from milter.policies import PolicyBook
+
+if TYPE_CHECKING:
+    from milter.store.database import Database
+
+# Seconds until a change, on whatever node, is known to all processes.
+REFRESH = 5.0
+# Seconds to wait for a database that does not answer; the lists stay as they were.
+PATIENCE = 3.0
+
+log = logging.getLogger(__name__)
+
+
+class SenderLists:
+    """Reads the lists of one store. While that does not exist, nothing is loaded or opened."""
+
+    def __init__(self, settings: Store, policies: PolicyBook) -> None:
+        self._settings = settings
+        self._policies = policies
+        self._database: Database | None = None
+        self._failures = 0
+
+    async def follow(self) -> None:
+        """Keep the policies up to date until cancelled."""
+        while True:
+            try:
+                if _exists(self._settings):
+                    await asyncio.to_thread(self._refresh)
+            except Exception:
+                log.exception("the lists of senders cannot be followed")
+            await asyncio.sleep(REFRESH)
+
+    def refresh(self) -> None:
+        """Take the lists over as they are now; blocks. A store that cannot be read changes nothing."""
+        if _exists(self._settings):
+            self._refresh()
+
+    def _refresh(self) -> None:
+        try:
+            self._read()
+        except StoreError as error:
+            self._failures += 1
+            # One failure alone may be a store that is just being made.
+            if self._failures == 2:
+                log.warning("the lists of senders stay as they are: %s", error)
+        else:
+            self._failures = 0
+
+    def _read(self) -> None:
+        from milter.store.database import Database  # noqa: PLC0415  most servers have no store
+        from milter.store.senders import Senders  # noqa: PLC0415
+
+        database = self._database or Database(self._settings, busy_timeout=PATIENCE)
+        self._database = database
+        self._policies.renew(Senders(database).entries())
+
+    def close(self) -> None:
+        """Close the database; the next refresh opens it again."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+
+def read_sender_lists(settings: Store, policies: PolicyBook) -> None:
+    """Take the lists over once, and leave nothing open. Raises nothing: without a store there are none."""
+    lists = SenderLists(settings, policies)
+    lists.refresh()
+    lists.close()
+
+
+def _exists(settings: Store) -> bool:
+    """Whether there can be lists: a file of SQLite is made when the first mail is kept."""
+    path = settings.url.removeprefix("sqlite:///")
+    return path == settings.url or Path(path.partition("?")[0]).exists()

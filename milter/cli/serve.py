@@ -29,8 +29,12 @@ def command(config_path: Path | None, log_level: str) -> None:
 
 
 def _usable_config(path: Path | None) -> Config:
-    """Settings whose files can be read, too. Raises ConfigError."""
+    """Settings whose files can be read and whose store is ready. Raises ConfigError and StoreError."""
     config = load_config(path)
     if config.arc:
         load_seal_key(config.arc)
+    if config.listen and config.inspect and config.quarantines:
+        from milter.store.opened import migrate
+
+        migrate(config.store)
     return config

@@ -40,7 +40,7 @@ class Cipher:
         aes = self._aes(key_id, place)
         try:
             return aes.decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], place.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise StoreError(f"{place} cannot be decrypted: it was changed or is damaged") from None
 
     def _aes(self, key_id: str, place: str) -> AESGCM:

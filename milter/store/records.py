@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from milter.model import Envelope, Kind, Verdict
+from milter.model import Envelope, Kind, Listing, Verdict
 
 State = Literal["held", "releasing", "released", "deleted", "expired"]
-Listing = Literal["allow", "block"]
 
 
 @dataclass(frozen=True, slots=True)

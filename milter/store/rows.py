@@ -111,7 +111,12 @@ def seal_content(cipher: Cipher, mail_id: str, raw: bytes) -> Mapping[str, Any]:
 def read_content(connection: Connection, cipher: Cipher, mail_id: str) -> bytes | None:
     """The mail as it came in; None if it was wiped."""
     row = connection.execute(select(contents).where(contents.c.id == mail_id)).first()
-    return zlib.decompress(cipher.unseal(row.raw, f"contents/{mail_id}/raw", row.key_id)) if row else None
+    if row is None:
+        return None
+    try:
+        return zlib.decompress(cipher.unseal(row.raw, f"contents/{mail_id}/raw", row.key_id))
+    except zlib.error:
+        raise StoreError(f"{mail_id}: the content is damaged") from None
 
 
 def read_mail(connection: Connection, cipher: Cipher, mail_id: str) -> StoredMail:

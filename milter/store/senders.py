@@ -8,9 +8,10 @@ from sqlalchemy import delete, select
 
 from milter.addresses import names_of, normal_address, normal_pattern
 from milter.errors import StoreError
+from milter.model import Listing
 from milter.store.audit import note
 from milter.store.database import Database
-from milter.store.records import Listing, SenderEntry
+from milter.store.records import SenderEntry
 from milter.store.tables import senders
 from milter.store.upserts import insert_or_update
 

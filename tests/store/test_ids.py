@@ -1,0 +1,23 @@
+"""Ids that can be said aloud."""
+
+import pytest
+
+from milter.store.ids import new_id, proquint
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    # IPv4 addresses and their proquints, from arXiv:0901.4016.
+    [(0x7F000001, "lusab-babad"), (0x3F54DCC1, "gutih-tugad"), (0x8C62C18D, "mudof-sakat")],
+)
+def test_as_in_the_paper(number, expected):
+    assert proquint(number) == expected
+
+
+def test_each_number_has_its_own():
+    assert len({proquint(number) for number in range(0, 2**32, 2**20 + 7)}) == len(range(0, 2**32, 2**20 + 7))
+    assert (proquint(0), proquint(2**32 - 1)) == ("babab-babab", "zuzuz-zuzuz")
+
+
+def test_ids_are_random():
+    assert len({new_id() for _ in range(1000)}) == 1000

@@ -12,12 +12,16 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 from milter.config import Address, Config, worker_count
 from milter.errors import BlackmailFilterError, ConfigError, StoreError
+from milter.frontends.sender_lists import read_sender_lists
+from milter.frontends.service import Service
 from milter.frontends.worker import Listeners, address_of, addresses, bind, work
 from milter.model import Inspector
+from milter.policies import PolicyBook
 
 SIGNALS = {signal.SIGALRM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 # A worker that lived for less is replaced only after this pause, in seconds.
@@ -27,7 +31,7 @@ STOP_MARGIN = 5
 
 log = logging.getLogger(__name__)
 
-MakeInspector = Callable[[Config], Inspector | None]
+MakeInspector = Callable[[Config, PolicyBook], Inspector | None]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,6 +39,7 @@ class Generation:
     """Settings that are in force together, and the sockets that their workers share."""
 
     config: Config
+    policies: PolicyBook
     inspector: Inspector | None
     listeners: Listeners
 
@@ -59,7 +64,10 @@ def prepare(config: Config, make_inspector: MakeInspector, old: Generation | Non
     before = addresses(old.config) if old else {}
     taken_over = old.listeners if old else {}
     listeners: dict[str, socket.socket] = {}
-    generation = Generation(config, make_inspector(config), listeners)
+    policies = PolicyBook(config)
+    if config.inspect:
+        read_sender_lists(config.store, policies)
+    generation = Generation(config, policies, make_inspector(config, policies), listeners)
     try:
         for setting, address in addresses(config).items():
             same = address == before.get(setting)
@@ -145,7 +153,8 @@ class Supervisor:
                     os.write(ready_end, b"r")
                 os.close(ready_end)
 
-            run_loop(work(generation.config, generation.inspector, generation.listeners, self._lifeline[0], ready))
+            service = partial(Service, generation.config, generation.inspector, policies=generation.policies)
+            run_loop(work(service, generation.listeners, self._lifeline[0], ready))
             code = 0
         except BaseException:
             log.exception("worker failed")

@@ -30,3 +30,10 @@ def load_config(path: Path | None) -> Config:
     if path is None and SYSTEM_CONFIG.exists():
         path = SYSTEM_CONFIG
     return settings.load(path)
+
+
+def reader_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--language` and `--country`, for whom a report is written."""
+    language = click.option("--language", help="Language of the report, for instance de; default: that of the mail.")
+    country = click.option("--country", help="Where to report, for instance DE; default: by domain, then language.")
+    return language(country(function))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from milter.cli.options import config_option, load_config
+from milter.cli.options import config_option, load_config, reader_options
+from milter.config import Config
 from milter.frontends.scan import Record, scan
 from milter.inspector import configured_rules, file_judge
 
@@ -22,22 +23,44 @@ from milter.inspector import configured_rules, file_judge
 )
 @click.option("--offline", is_flag=True, help="Ask no DNS: sender checks are `none`.")
 @click.option("--all", "show_all", is_flag=True, help="In the table, list mails that are not flagged, too.")
+@click.option(
+    "--evidence",
+    "bundle",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a ZIP for the police: flagged mails with reports; a mail that is the only one in any case.",
+)
+@reader_options
 @click.argument("paths", nargs=-1, required=True)
-def command(
-    config_path: Path | None, form: str, explain: bool, offline: bool, show_all: bool, paths: tuple[str, ...]
+def command(  # noqa: PLR0913, PLR0917  one for each option
+    config_path: Path | None,
+    form: str,
+    explain: bool,
+    offline: bool,
+    show_all: bool,
+    bundle: Path | None,
+    language: str | None,
+    country: str | None,
+    paths: tuple[str, ...],
 ) -> None:
     """Judge mails: .eml, .txt (a bare body), mbox, Maildir, folders, or - for standard input.
 
     Exit 3 if one of them cannot be read.
     """
     config = load_config(config_path)
+    if bundle is not None:
+        from milter.cli.evidence import check_ready
+
+        check_ready(bundle)
     rules = configured_rules(config)
     failed = False
+    kept: list[Record] = []
 
     def seen() -> Iterator[Record]:
         nonlocal failed
         for record in _with_progress(scan(paths, file_judge(config, rules, offline=offline))):
             failed |= record.error is not None
+            if bundle is not None and record.raw:
+                kept.append(record)
             yield record
 
     if form == "jsonl":
@@ -57,7 +80,26 @@ def command(
         from milter.cli.table import print_table
 
         print_table(seen(), show_all=show_all or (len(paths) == 1 and not Path(paths[0]).is_dir()))
+    if bundle is not None:
+        _save_evidence(bundle, kept, config, language, country)
     sys.exit(3 if failed else 0)
+
+
+def _save_evidence(
+    path: Path, records: list[Record], config: Config, language: str | None, country: str | None
+) -> None:
+    from milter.cli.evidence import case_of, save_bundle
+
+    cases = []
+    for record in records:
+        if case := case_of(record):
+            cases.append(case)
+        else:
+            click.echo(f"{record.path} is left out of the evidence: a bare text has no header", err=True)
+    if cases:
+        save_bundle(path, cases, config, language=language, country=country)
+    else:
+        click.echo(f"{path} is not written: there is no mail for it", err=True)
 
 
 def _with_progress(records: Iterable[Record]) -> Iterable[Record]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from milter.evidence.archive import bundle, write_bundle
+from milter.evidence.archive import bundle, check_installed, write_bundle
 from milter.evidence.case import Case
 
-__all__ = ["Case", "bundle", "write_bundle"]
+__all__ = ["Case", "bundle", "check_installed", "write_bundle"]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from importlib.util import find_spec
 from io import BytesIO
 from itertools import chain, islice
 from pathlib import Path
@@ -22,7 +23,7 @@ from milter.evidence.record import case_record
 from milter.evidence.report import Reader, page, report
 from milter.evidence.route import LOOPBACK
 from milter.evidence.words import FILES
-from milter.i18n import Translator
+from milter.i18n import Translator, translator
 from milter.reason import kind_name
 from milter.sender.client import Network
 
@@ -73,11 +74,12 @@ def write_bundle(
 ) -> int:
     """Write the ZIP of some cases into a file and return their number.
 
-    A single case lies at its root; several have a folder each and an index.html. Beside `Case`, needed are the
-    reader's language and country, an admin's own file of reporting points, and the networks of relays on the
-    recipient's side (`trusted_clients`). Raises ConfigError if that file is wrong or stix2 is not installed.
+    A single case lies at its root; several have a folder each and an index.html. language and country are the
+    reader's; None: the language of each mail, and the country by the recipient's domain. points: an admin's own file of
+    reporting points. trusted: networks of relays on the recipient's side (`trusted_clients`). Raises ConfigError if
+    that file is wrong or stix2 is not installed.
     """
-    reader = Reader(language, country, points)
+    check_installed()
     relays = tuple(trusted)
     names = _Names()
     entries = []
@@ -88,36 +90,35 @@ def write_bundle(
         alone = len(first) < 2
         for case in chain(first, waiting):
             facts = examine(case, trusted=relays)
+            reader = Reader(language or case.verdict.language, country, points)
             folder = names.new(case.id)
             for name, content in _files(facts, reader, now):
                 writer.write(name if alone else f"{folder}/{name}", content)
-            entries.append(_entry(folder, facts, reader.words))
+            entries.append(_entry(folder, facts, translator(language)))
         if not alone:
-            writer.write("index.html", _index(entries, reader.words, now).encode())
+            writer.write("index.html", _index(entries, translator(language), now).encode())
         writer.write(SUMS, writer.sums())
     return len(entries)
 
 
+def check_installed() -> None:
+    """Raise ConfigError, with the remedy, if the library that bundles need is not there."""
+    if find_spec("stix2") is None:
+        raise ConfigError("evidence needs the library stix2: pip install 'blackmail-filter[evidence]'")
+
+
 def _files(facts: Facts, reader: Reader, now: datetime) -> Iterator[tuple[str, bytes]]:
+    from milter.evidence.stix import stix_bundle  # noqa: PLC0415  an extra, which takes 0.2 s to load
+
     yield "original.eml", facts.case.raw
     yield "report.html", report(facts, reader, now=now).encode()
     yield "case.json", _json(case_record(facts, now=now))
-    yield "stix.json", _stix(facts, now).encode()
+    yield "stix.json", stix_bundle(facts, now=now).encode()
     yield "misp.json", _json(misp_event(facts, now=now))
 
 
 def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"
-
-
-def _stix(facts: Facts, now: datetime) -> str:
-    try:
-        from milter.evidence.stix import stix_bundle  # noqa: PLC0415  an extra, which takes 0.2 s to load
-    except ModuleNotFoundError as error:
-        if error.name != "stix2":
-            raise
-        raise ConfigError("evidence needs the library stix2: pip install 'blackmail-filter[evidence]'") from error
-    return stix_bundle(facts, now=now)
 
 
 def _entry(folder: str, facts: Facts, words: Translator) -> Entry:

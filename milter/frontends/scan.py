@@ -36,7 +36,7 @@ class Item:
 class Record:
     """The outcome for one mail: a verdict with its milliseconds, or an error in one line.
 
-    raw is the mail itself, where it is flagged, for those who show more of it.
+    raw is the mail itself, where it is flagged or the only one, for those who show more of it.
     """
 
     path: str
@@ -129,8 +129,8 @@ def bare_body(text: bytes) -> bytes:
     return head + b"\r\n" + text
 
 
-def judge_item(item: Item | Record, judge: Judge) -> Record:
-    """Read and judge one mail. A fault of one mail is its record, never the end of the scan."""
+def judge_item(item: Item | Record, judge: Judge, *, alone: bool = False) -> Record:
+    """Read and judge one mail, alone or one of many. A fault of it is its record, never the end of the scan."""
     if isinstance(item, Record):
         return item
     try:
@@ -145,7 +145,7 @@ def judge_item(item: Item | Record, judge: Judge) -> Record:
     except Exception as error:  # noqa: BLE001 - whatever it is, the other mails go on and this one is reported
         return Record(item.path, item.index, error=f"the scanner failed: {type(error).__name__}: {error}")
     spent = (time.perf_counter() - started) * 1000
-    return Record(item.path, item.index, verdict, spent, raw=mail if verdict.flagged else b"")
+    return Record(item.path, item.index, verdict, spent, raw=mail if verdict.flagged or alone else b"")
 
 
 def _read(item: Item) -> bytes:
@@ -167,7 +167,7 @@ def scan(paths: Iterable[str], judge: Judge) -> Iterator[Record]:
     items = list(find_items(paths))
     cores = len(os.sched_getaffinity(0))
     if len(items) < 2 * CHUNK or cores == 1:
-        yield from (judge_item(item, judge) for item in items)
+        yield from (judge_item(item, judge, alone=len(items) == 1) for item in items)
         return
     global _judge  # noqa: PLW0603 - what forked processes inherit; a compiled rule set cannot be pickled
     _judge = judge

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from itertools import chain
 
 WORDS = 150
 SAMPLE = 250
@@ -43,7 +45,10 @@ COMMON = {
     "sana olan olarak kadar ama degil her sonra en ya veya eger tum tarafindan merhaba lutfen seni sizi bunu oldugunu "
     "olur nasil sadece uzerinde",
 }  # fmt: skip
-STOP_WORDS = {language: frozenset(words.split()) for language, words in COMMON.items()}
+LANGUAGES_OF: dict[str, list[str]] = {}
+for _language, _words in COMMON.items():
+    for _word in set(_words.split()):
+        LANGUAGES_OF.setdefault(_word, []).append(_language)
 SCRIPTS = (
     ("ja", re.compile("[\u3040-\u30ff]")),
     ("ko", re.compile("[\uac00-\ud7af\u1100-\u11ff]")),
@@ -61,7 +66,8 @@ def guess(folded: str) -> str | None:
         if foreign * 3 > len(sample):
             return _by_script(sample, foreign)
     words = set(folded[:1200].split(None, WORDS)[:WORDS])
-    score, language = max((len(words & common), language) for language, common in STOP_WORDS.items())
+    scores = Counter(chain.from_iterable(map(LANGUAGES_OF.__getitem__, words & LANGUAGES_OF.keys())))
+    score, language = max(((score, language) for language, score in scores.items()), default=(0, None))
     return language if score >= min(FEWEST, max(2, len(words) // 4)) else None
 
 

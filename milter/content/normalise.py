@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from operator import itemgetter
 
 from milter.content import disguises
@@ -229,20 +230,24 @@ def excerpt(text: str, start: int, end: int, *, context: int = 40) -> str:
 class Excerpts:
     """Cuts passages out of one plain text, by offsets in its folded form. Costs nothing before the first cut.
 
-    The way from folded offsets back to words is found by folding the text again, in chunks of words.
+    The way from folded offsets back to words is found by folding the text again, in chunks of words, as far as needed.
     """
 
     CHUNK = 64
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._unread = re.finditer(r"\S+", text)
         self._words: list[tuple[int, int]] = []
-        self._chunk_starts: list[int] = []
+        self._chunks: list[str] = []  # folded
+        self._chunk_starts = [0]  # in folded offsets; the last one is where the next chunk will begin
         self._reached: dict[int, int] = {}
 
     def at(self, start: int, end: int, *, context: int = 40) -> str:
         """The words under folded offsets start to end with some around; at most 160 characters."""
         first, last = self._words_under(start, end)
+        if self._words:
+            self._read_while(lambda: self._words[-1][0] <= self._words[last][1] + context)
         return shorten(self._text, self._words, first, last, context)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -251,39 +256,41 @@ class Excerpts:
         return (self._words[first][0], self._words[last][1]) if self._words else (0, 0)
 
     def _words_under(self, start: int, end: int) -> tuple[int, int]:
-        if not self._words:
-            self._measure()
+        self._read_while(lambda: self._chunk_starts[-1] <= max(start, end))
         first = self._word_at(start)
         return first, max(first, self._word_at(max(start, end - 1)))
 
-    def _measure(self) -> None:
-        self._words = [found.span() for found in re.finditer(r"\S+", self._text)]
-        reached = 0
-        for first in range(0, len(self._words), self.CHUNK):
-            self._chunk_starts.append(reached)
-            last = min(first + self.CHUNK, len(self._words)) - 1
-            reached += len(fold(self._text[self._words[first][0] : self._words[last][1]])) - 1
+    def _read_while(self, more: Callable[[], bool]) -> None:
+        """Read chunks until there are enough, or none are left."""
+        while more() and (words := [found.span() for found in islice(self._unread, self.CHUNK)]):
+            self._words += words
+            self._chunks.append(fold(self._text[words[0][0] : words[-1][1]]))
+            self._chunk_starts.append(self._chunk_starts[-1] + len(self._chunks[-1]) - 1)
 
     def _word_at(self, offset: int) -> int:
         """The index of the word under a folded offset."""
-        chunk = max(bisect_right(self._chunk_starts, offset) - 1, 0)
-        low = chunk * self.CHUNK
-        high = min(low + self.CHUNK, len(self._words)) - 1
-        while low < high:
-            middle = (low + high) // 2
-            if self._reach(chunk, middle) > offset:
-                high = middle
-            else:
-                low = middle + 1
-        return max(low, 0)
+        if not self._chunks:
+            return 0
+        chunk = min(max(bisect_right(self._chunk_starts, offset) - 1, 0), len(self._chunks) - 1)
+        low, folded = chunk * self.CHUNK, self._chunks[chunk]
+        count = min(self.CHUNK, len(self._words) - low)
+        within = offset - self._chunk_starts[chunk]
+        # Mostly each word has folded to one: then a look at this one proves it.
+        index = min(max(folded.count(" ", 0, within + 1) - 1, 0), count - 1)
+        words = folded.split()
+        if len(words) == count and fold(self._slice(low + index, low + index)).strip() == words[index]:
+            return low + index
+        reaches = range(low, low + count)
+        return low + min(bisect_right(reaches, within, key=lambda word: self._reach(low, word)), count - 1)
 
-    def _reach(self, chunk: int, word: int) -> int:
-        """The folded offset where a word of a chunk ends."""
+    def _reach(self, first: int, word: int) -> int:
+        """How far into its chunk, which begins with the first word, a word reaches when folded."""
         if word not in self._reached:
-            beginning = self._words[chunk * self.CHUNK][0]
-            folded = fold(self._text[beginning : self._words[word][1]])
-            self._reached[word] = self._chunk_starts[chunk] + len(folded) - 1
+            self._reached[word] = len(fold(self._slice(first, word))) - 1
         return self._reached[word]
+
+    def _slice(self, first: int, last: int) -> str:
+        return self._text[self._words[first][0] : self._words[last][1]]
 
 
 def shorten(text: str, words: list[tuple[int, int]], first: int, last: int, context: int, limit: int = 160) -> str:

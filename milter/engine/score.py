@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from milter.engine.matcher import Hit
-from milter.engine.rulebook import RuleEntry, holds
+from milter.engine.rulebook import RuleEntry
 from milter.engine.ruleset import RuleSet
 from milter.engine.schema import Scoring
 from milter.model import Group, Kind
@@ -69,8 +69,9 @@ def _concluded(rules: RuleSet, evidence: list[Evidence], signals: set[str]) -> l
     """Rules by `when`, in the order in which they build on each other."""
     facts = signals | {e.rule.id for e in evidence} | {e.rule.group for e in evidence}
     concluded = []
-    for rule in rules.rules:
-        if rule.when is not None and holds(rule.when, facts):
+    for conclusion in rules.conclusions:
+        if conclusion.holds(facts):
+            rule = conclusion.rule
             concluded.append(Evidence(rule, rule.score, None))
             facts |= {rule.id, rule.group}
     return concluded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
@@ -38,6 +39,8 @@ HEAD = re.compile(
 _ALNUM = bytes(b for b in range(128) if chr(b).isalnum())
 _PAIR = re.compile(rb"[bB][cC]|[lLI1][tT]|0[xX]|[qpQP][02-9ac-hj-np-zAC-HJ-NP-Z]|[13579ADLMTXrlI48].|t[13]")
 HEAD_PAIRS = frozenset(pair for a in _ALNUM for b in _ALNUM if _PAIR.match(pair := bytes((a, b))))
+DIGIT = re.compile(rb"[0-9]")
+FIRST_DIGIT = 41  # how far behind its beginning an address has one, at most
 PREFIXED = re.compile(rb"[bB][cC]|[lLI1][tT][cC]|0[xX]|[qpQP]")
 PREFIXED_LENGTHS = (42, 43, 62, 63)
 MONERO_LENGTHS = (95, 106)
@@ -88,13 +91,23 @@ def _pieces(text: bytes) -> list[bytes]:
 def _joined(pieces: Sequence[bytes]) -> Iterator[str]:
     whole = b"".join(pieces)
     ends = list(accumulate(map(len, pieces)))
+    starts = [0, *ends[:-1]]
     borders = frozenset(ends)
-    for piece, end in zip(pieces, ends, strict=True):
-        start = end - len(piece)
+    for number in _before_digits(whole, starts):
+        start, end = starts[number], ends[number]
         if whole[start : start + 2] in HEAD_PAIRS and HEAD.match(whole, start):
             for length in _lengths(whole, start):
-                if length > len(piece) and start + length in borders:
+                if start + length > end and start + length in borders:
                     yield whole[start : start + length].decode("ascii")
+
+
+def _before_digits(whole: bytes, starts: Sequence[int]) -> Iterator[int]:
+    """The numbers of pieces that have a digit as close behind as it stands in every address."""
+    following = 0
+    for digit in DIGIT.finditer(whole):
+        first = max(following, bisect_left(starts, digit.start() - FIRST_DIGIT))
+        following = max(first, bisect_right(starts, digit.start()))
+        yield from range(first, following)
 
 
 def _lengths(whole: bytes, start: int) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from milter.content.language import STOP_WORDS, guess
+from milter.content.language import COMMON, guess
 from milter.content.normalise import fold, plain
 
 TEXTS = {
@@ -42,5 +42,5 @@ def test_a_foreign_name_does_not_decide() -> None:
 
 
 def test_words_are_in_folded_form() -> None:
-    for words in STOP_WORDS.values():
+    for words in map(str.split, COMMON.values()):
         assert all(fold(word) == f" {word} " for word in words)

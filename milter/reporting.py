@@ -19,12 +19,13 @@ from milter.model import Kind
 from milter.yamlfile import read_yaml, validate
 
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-Way = Literal["online", "phone", "forward", "station"]
+Way = Literal["online", "phone", "forward", "station", "help"]
 WAYS: dict[Way, str] = {
     "online": msgid("Report online"),
     "phone": msgid("Call"),
     "forward": msgid("Forward the mail"),
     "station": msgid("Go to a police station or call"),
+    "help": msgid("Get help online"),
 }
 # Who or what a point is for; an admin's file may use its own words instead.
 NOTES = {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Raw mail, envelope, and whether it is a bare body without a sender → verdict.
 Judge = Callable[[bytes, Envelope, bool], Verdict]
 # Mails with more text than this take milliseconds to judge and do so in a thread, while small ones go on.
-INLINE_TEXT = 32 * 1024
+INLINE_TEXT = 64 * 1024
 
 
 def configured_rules(config: Config) -> RuleSet:

@@ -48,7 +48,7 @@ def inspect(
     """Judge one mail.
 
     authentication is what the sender checks found; without it only the signs in the headers count. explain: give
-    reasons also for mail that is not flagged.
+    reasons and language also for mail that is not flagged.
     """
     sender = authentication or offline(envelope, message.headers, own_domains=own_domains)
     readings = readings_of(message)
@@ -71,12 +71,13 @@ def inspect(
     ]
     judgement = judge(rules, found, (signal.name for signal in signals))
     action = _action(judgement.score, policy)
+    explained = explain or action != "accept"
     verdict = Verdict(
         action=action,
         score=judgement.score,
         kind=judgement.kind or ("other" if action != "accept" else None),
-        language=_language(judgement, action, readings),
-        reasons=_reasons(judgement.evidence, readings, signals) if explain or action != "accept" else (),
+        language=_language(judgement, action, readings) if explained else None,
+        reasons=_reasons(judgement.evidence, readings, signals) if explained else (),
         wallets=tuple({wallet.address: wallet for seen in wallets for wallet in seen.wallets}.values()),
         demand=demand,
         auth=sender,

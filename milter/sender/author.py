@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from milter.addresses import QUOTED_PAIR, normal_address
 from milter.content.charset import decode
@@ -12,6 +13,7 @@ from milter.content.headers import FOLDING, decode_value
 
 # Longer fields hold no more that a reader would look at.
 MAX_LENGTH = 32_768
+OFTEN = 256  # bytes of fields that are likely to come again
 # A quote that is never closed is a character like others.
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*+"|\\.|[^"\\()<>,;:]+|.', re.S)
 # The two forms of nearly every mailbox, without anything that needs a closer look.
@@ -34,7 +36,14 @@ class Mailbox:
 
 def parse_mailboxes(fields: Iterable[bytes]) -> tuple[Mailbox, ...]:
     """All mailboxes of these fields (values as received), members of groups included."""
-    return tuple(box for field in fields for box in _read(decode(FOLDING.sub(b" ", field[:MAX_LENGTH]))))
+    return tuple(box for field in fields for box in (_known if len(field) <= OFTEN else _boxes)(field))
+
+
+def _boxes(field: bytes) -> tuple[Mailbox, ...]:
+    return tuple(_read(decode(FOLDING.sub(b" ", field[:MAX_LENGTH]))))
+
+
+_known = lru_cache(4096)(_boxes)  # the same people write to the same people
 
 
 def _read(field: str) -> list[Mailbox]:

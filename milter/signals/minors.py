@@ -62,9 +62,10 @@ PHRASES = {
 
 
 @cache
-def minor_pattern() -> re.Pattern[str]:
-    """Finds any of these in text in lower case and without accents."""
-    return re.compile("|".join(_bounded(language, folded(phrases)) for language, phrases in PHRASES.items()))
+def minor_pattern(language: str | None = None) -> re.Pattern[str]:
+    """Finds any of these, in one language or in all, in text in lower case and without accents."""
+    chosen = {language: PHRASES[language]} if language in PHRASES else PHRASES
+    return re.compile("|".join(_bounded(name, folded(phrases)) for name, phrases in chosen.items()))
 
 
 def _bounded(language: str, phrases: str) -> str:

@@ -239,6 +239,11 @@ class Config(Section):
     inspect_timeout: float = Field(
         30.0, gt=0, description="Seconds for inspecting one mail; more is a fault of the scanner."
     )
+    max_text: int = Field(
+        262_144,
+        ge=4096,
+        description="Bytes of each text that are read from its beginning, and a quarter as many from its end.",
+    )
     max_size: int = Field(52_428_800, ge=65_536, description="Bytes of a mail; a larger one gets 552 5.3.4.")
     max_connections: int = Field(200, ge=1, description="Sessions at once in one worker; more get 421.")
     max_recipients: int = Field(1000, ge=100, description="Recipients of a mail; more get 452 (RFC 5321 §4.5.3.1.8).")

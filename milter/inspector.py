@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 
 # Raw mail, envelope, and whether it is a bare body without a sender → verdict.
 Judge = Callable[[bytes, Envelope, bool], Verdict]
-# Mails with more text than this take milliseconds to judge and do so in a thread, while small ones go on.
+# Longer mails, and those with more text, take milliseconds to read or judge and do so in a thread; small ones go on.
 INLINE_TEXT = 64 * 1024
+INLINE_BYTES = 256 * 1024
 
 
 def configured_rules(config: Config) -> RuleSet:
     """The compiled rules of a configuration. Raises ConfigError."""
     return load_rules(rule_paths(config.rules, shipped=config.shipped_rules), config.cache_dir)
+
+
+def read_within(raw: bytes, config: Config) -> Message:
+    """Read a mail as far as max_text says."""
+    return read(raw, head=config.max_text, tail=config.max_text // 4)
 
 
 class SmtpInspector:
@@ -43,7 +49,7 @@ class SmtpInspector:
 
     async def __call__(self, raw: bytes, envelope: Envelope) -> Verdict:
         """The verdict on a mail that came in by SMTP; reasons only where it is flagged."""
-        message = read(raw)
+        message = await self._read(raw)
         authentication = None
         if self._resolver is not None:
             authentication = await authenticate(
@@ -58,6 +64,11 @@ class SmtpInspector:
             return self._judged(message, envelope, authentication)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._judged, message, envelope, authentication)
+
+    async def _read(self, raw: bytes) -> Message:
+        if len(raw) <= INLINE_BYTES:
+            return read_within(raw, self._config)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read_within, raw, self._config)
 
     def _judged(self, message: Message, envelope: Envelope, authentication: Authentication | None) -> Verdict:
         return inspect(
@@ -104,7 +115,7 @@ def file_judge(config: Config, rules: RuleSet, *, offline: bool) -> Judge:
         return loops[0].run_until_complete(check)
 
     def judge(raw: bytes, envelope: Envelope, is_body: bool) -> Verdict:
-        message = read(raw)
+        message = read_within(raw, config)
         # A delivered mail keeps its reverse-path in Return-Path (RFC 5321 §4.4).
         sent = replace(envelope, mail_from=message.headers.get("Return-Path").strip(" <>"))
         return inspect(

@@ -27,17 +27,18 @@ class Maildir:
         self._made = False
 
     def add(self, parts: Sequence[bytes | memoryview]) -> Path:
-        """Store a message; when this returns, it is on disk under a name of its own."""
+        """Store a message; when this returns, it is on disk under a name of its own. What fails leaves nothing."""
         name = _unique_name()
         self._make_folders()
         temporary, final = self.path / "tmp" / name, self.path / "new" / name
         try:
             write_new(temporary, parts)
             temporary.rename(final)
+            sync_folder(final.parent)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            for path in (temporary, final):
+                path.unlink(missing_ok=True)
             raise
-        sync_folder(final.parent)
         return final
 
     def _make_folders(self) -> None:
@@ -87,6 +88,7 @@ class MaildirTransaction:
         try:
             stored = await asyncio.to_thread(self._maildir.add, [return_path, *parts])
         except OSError as error:
+            self.committed = False
             raise NextHopError(f"cannot write into {self._maildir.path}: {error}") from error
         return Reply(250, (f"2.0.0 Ok: stored as {stored.name}",))
 

@@ -48,12 +48,14 @@ def test_python_reads_it_as_a_maildir(tmp_path):
     assert message["Subject"] == "hello"
 
 
-def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
+@pytest.mark.parametrize("failing", ["tmp", "new"])
+def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch, failing):
     box = Maildir(tmp_path / "box")
     box.add([b"first"])
 
-    def full(_):
-        raise OSError(28, "No space left on device")
+    def full(descriptor):
+        if failing in Path(os.readlink(f"/proc/self/fd/{descriptor}")).parts[-2:]:
+            raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
@@ -75,6 +77,7 @@ async def test_full_disk_is_trouble_of_the_next_hop(tmp_path):
     assert (await transaction.rcpt("<b@example.org>", [])).code == 250
     with pytest.raises(NextHopError, match="box"):
         await transaction.data([b"x"])
+    assert not transaction.committed
 
 
 async def test_nothing_is_written_where_somebody_objects(tmp_path):

@@ -55,9 +55,9 @@ class PostgreSql:
         """Start it, and wait until it answers."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "server.log"), "-w", "start")
 
-    def stop(self) -> None:
+    def stop(self, mode: str = "fast") -> None:
         """Break off all connections and stop."""
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "fast", "-w", "stop")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
 
     def new_database(self) -> str:
         """The URL of a new, empty database."""
@@ -68,5 +68,5 @@ class PostgreSql:
     def remove(self) -> None:
         """Stop it and remove its data."""
         if (self.folder / "data" / "postmaster.pid").exists():
-            self.stop()
+            self.stop("immediate")
         shutil.rmtree(self.folder)

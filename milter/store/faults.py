@@ -20,12 +20,10 @@ REMEDIES = {
 # Classes and codes of SQLSTATE (PostgreSQL, appendix A).
 STATES = {
     "42P01": "has no tables yet; run: blackmail-filter quarantine migrate",
-    "3D000": "does not exist; create it: createdb",
     "53100": "the disk of the server is full",
     "53300": "the server has too many connections",
     "55P03": "is locked by someone else for too long; try again, or look who has it open",
     "57P": "the server is starting or stopping",
-    "28": "the server refuses user or password",
     "08": "the connection broke",
 }
 
@@ -49,8 +47,8 @@ def _of_sqlite(error: sqlite3.Error) -> str:
 def _of_postgresql(error: BaseException | None) -> str:
     state = getattr(error, "sqlstate", None)
     if state is None:
-        # From the client's own library, which knows hosts and users, but neither passwords nor data.
+        # From the client's own library, which tells hosts and users, but neither passwords nor data.
         first, *_ = [*str(error).strip().splitlines(), ""]
-        return f"cannot be reached ({first.rpartition('failed: ')[2]})"
+        return f"cannot be reached ({first.rpartition('failed: ')[2].removeprefix('FATAL:').strip()})"
     known = next((words for code, words in STATES.items() if state.startswith(code)), None)
     return known or f"the server refuses (SQLSTATE {state})"

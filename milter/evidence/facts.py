@@ -13,7 +13,7 @@ from milter.content.message import Attachment, read
 from milter.evidence.case import Case
 from milter.evidence.masking import Masker, visible
 from milter.evidence.route import LOOPBACK, Hop, Route, read_date, trace
-from milter.model import RuleMatch, Wallet
+from milter.model import Envelope, RuleMatch, Wallet
 from milter.sender.author import Mailbox, parse_mailboxes
 from milter.sender.client import Network
 from milter.signals.checksums import currency_of
@@ -65,6 +65,7 @@ class Facts:
 
 def examine(case: Case, *, trusted: Iterable[Network] = LOOPBACK) -> Facts:
     """Read the facts of a case. trusted: networks of relays on the recipient's side."""
+    case = replace(case, id=visible(case.id), envelope=_visible_envelope(case.envelope))
     message = read(case.raw)
     headers = message.headers
     mask = Masker(message)
@@ -80,11 +81,26 @@ def examine(case: Case, *, trusted: Iterable[Network] = LOOPBACK) -> Facts:
         mask(headers.get("Message-ID")),
         read_date(headers.get("Date")),
         _seen(case, route),
-        headers.get("Content-Type").partition(";")[0].strip().lower() or "text/plain",
+        visible(headers.get("Content-Type").partition(";")[0]).strip().lower() or "text/plain",
         route,
         tuple(mask(field) for field in headers.all("Authentication-Results")),
         tuple(replace(reason, excerpt=mask(reason.excerpt)) for reason in case.verdict.reasons),
-        tuple(replace(one, filename=mask(one.filename)) for one in message.attachments),
+        tuple(
+            replace(one, content_type=visible(one.content_type), filename=mask(one.filename))
+            for one in message.attachments
+        ),
+    )
+
+
+def _visible_envelope(envelope: Envelope) -> Envelope:
+    """An envelope of strangers without signs that cannot be seen, as the mail's own texts are."""
+    return replace(
+        envelope,
+        mail_from=visible(envelope.mail_from),
+        rcpt_to=tuple(visible(one) for one in envelope.rcpt_to),
+        client_name=visible(envelope.client_name),
+        helo_name=visible(envelope.helo_name),
+        queue_id=visible(envelope.queue_id),
     )
 
 

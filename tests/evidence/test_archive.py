@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import stix2
 from evidence_cases import NOW, SECRETS, english, german, innocent
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from milter.errors import ConfigError
-from milter.evidence import archive, bundle
+from milter.evidence import Case, archive, bundle
+from milter.model import Envelope
 
+HOSTILE = '"><script>alert(1)</script>'
 FILES = ["original.eml", "report.html", "case.json", "stix.json", "misp.json"]
 
 
 def opened(cases, **more):
-    settings = {"language": "en", "country": "GB", "now": NOW} | more
-    return zipfile.ZipFile(io.BytesIO(bundle(cases, **settings)))
+    wanted = {"language": "en", "country": "GB", "now": NOW} | more
+    return zipfile.ZipFile(io.BytesIO(bundle(cases, **wanted)))
 
 
 def test_a_single_case_lies_at_the_root():
@@ -58,6 +64,7 @@ def test_the_same_cases_at_the_same_time_give_the_same_bytes():
 
     assert made(NOW) == made(NOW)
     assert made(NOW) != made(NOW + timedelta(hours=1))
+    assert {info.date_time for info in opened([german()]).infolist()} == {NOW.timetuple()[:6]}
 
 
 def test_passwords_stand_in_the_originals_only():
@@ -103,6 +110,27 @@ def test_without_a_language_each_report_is_in_that_of_its_mail():
     archived = opened([german(), english()], language=None, country=None)
     assert b'<html lang="de">' in archived.read("lusab-babad/report.html")
     assert b'<html lang="en">' in archived.read("gutih-tugad/report.html")
+
+
+TEXT = st.text(max_size=30) | st.sampled_from([HOSTILE, "\udcff\ud800", "a\u202eb", "x" * 5000])
+FIELD = st.sampled_from(["Received", "From", "To", "Reply-To", "Subject", "Date", "Content-Type", "Message-ID", "X"])
+HEADER = st.lists(st.tuples(FIELD, TEXT), max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(HEADER, st.binary(max_size=300), TEXT, TEXT)
+def test_no_mail_whatever_it_holds_is_too_odd_for_a_bundle(fields, body, name, peer):
+    head = "".join(f"{field}: {value}\n" for field, value in fields).encode("utf-8", "surrogatepass")
+    envelope = Envelope(peer, (peer,), "203.0.113.9", peer, peer, peer)
+    verdict = replace(german().verdict, action="quarantine")
+    made = Case(name, head + b"\n" + body, envelope, verdict, NOW)
+    archived = opened([made, made])
+    assert len(archived.namelist()) == 12
+    folder = archived.namelist()[0].partition("/")[0]
+    assert archived.read(f"{folder}/original.eml") == made.raw
+    loaded = stix2.parse(archived.read(f"{folder}/stix.json").decode(), allow_custom=False)
+    assert loaded.type == "bundle"
+    assert json.loads(archived.read(f"{folder}/misp.json"))["Event"]["Object"]
 
 
 def test_no_cases_are_an_archive_of_nothing():

@@ -9,7 +9,7 @@ from evidence_cases import RECEIVED, english, german, innocent
 
 from milter.evidence.facts import checksum, examine
 from milter.evidence.indicators import Indicator, indicators
-from milter.model import Wallet
+from milter.model import RuleMatch, Wallet
 
 
 def test_facts_of_a_mail_from_a_file():
@@ -50,6 +50,20 @@ def test_an_author_is_an_indicator_if_dmarc_confirms_him():
     assert author in list(indicators(examine(case)))
     unproven = replace(case, verdict=replace(case.verdict, auth=replace(case.verdict.auth, dmarc="fail")))
     assert author not in list(indicators(examine(unproven)))
+
+
+def test_the_recipients_own_address_is_no_indicator_wherever_it_stands():
+    case = german()
+    answers = replace(case, raw=case.raw.replace(b"answers@quickpost.example", b"erika@example.org"))
+    confirmed = replace(answers, verdict=replace(case.verdict, auth=replace(case.verdict.auth, dmarc="pass")))
+    assert {one.target for one in indicators(examine(confirmed))} == {"wallet", "client"}
+
+
+def test_a_password_is_masked_in_an_excerpt_that_does_not_call_it_one():
+    case = german()
+    reason = RuleMatch("claim.password", "claim", 2.0, "text", "It is Sonnenschein77, as you know")
+    told = examine(replace(case, verdict=replace(case.verdict, reasons=(reason,))))
+    assert told.reasons[0].excerpt == "It is •••, as you know"
 
 
 def test_a_mail_that_is_not_flagged_has_no_indicators():

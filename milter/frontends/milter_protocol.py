@@ -61,7 +61,7 @@ NO_REPLY: Mapping[bytes, Step] = {
 # What tells us nothing is left out. DATA alone is answered: without an answer there, Nagle's algorithm at the MTA and
 # our kernel's delayed ACK hold up the content of each mail for 40 ms.
 STEPS = reduce(or_, NO_REPLY.values(), Step.NO_UNKNOWN | Step.NO_EOH | Step.LEADING_SPACE)
-MACROS = (b"i", b"v", b"{auth_authen}")
+MACROS = (b"i", b"{auth_authen}")
 
 PASSED = Reply(250, ("2.0.0 Left to the MTA",))
 HELD = Reply(250, ("2.0.0 Held by the MTA",))
@@ -98,7 +98,6 @@ class MilterSession:
         self._macros: dict[bytes, bytes] = {}
         self._client_addr = self._client_name = self._helo_name = ""
         self._client_port = 0
-        self._is_postfix = False
         # Whether a recipient of this mail can be refused without harm to the others.
         self._can_refuse = False
         self._mail: ShownMail | None = None
@@ -186,17 +185,14 @@ class MilterSession:
         name, address, self._client_port = read_connect(content)
         self._client_name = "" if name.startswith(b"[") or name == b"unknown" else _text(name)
         self._client_addr = _ip_address(_text(address))
-        self._is_postfix = self._macros.get(b"v", b"").startswith(b"Postfix")
 
     def _helo(self, content: bytes) -> None:
         self._helo_name = _text(texts(content)[0])
 
     def _begin(self, content: bytes) -> None:
         self._mail = ShownMail(_address(content), self._service.config.max_size)
-        # Of mail that does not come by SMTP Postfix refuses no single recipient: it would try all of it for ever. Such
-        # mail has no port, or, when it is shown anew, a queue id already before its first recipient.
-        has_arrived = self._client_port == 0 or (self._is_postfix and b"i" in self._macros)
-        self._can_refuse = b"R" in self._replied_to and not has_arrived
+        # Mail that was made on its machine has no port, and nobody who would send it again: Postfix would try for ever.
+        self._can_refuse = b"R" in self._replied_to and self._client_port != 0
 
     def _recipient(self, content: bytes) -> bytes | None:
         recipients, recipient = self._open_mail.rcpt_to, _address(content)

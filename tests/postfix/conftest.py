@@ -45,6 +45,7 @@ virtual_mailbox_domains = example.org
 virtual_mailbox_base = {folder}/mail
 virtual_mailbox_maps = inline:{{ b@example.org=b/ c@example.org=c/ a@example.org=a/ }}
 virtual_minimum_uid = 1
+recipient_delimiter = +
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 maximal_queue_lifetime = 1h
@@ -78,10 +79,13 @@ def free_port() -> int:
 
 
 class Postfix:
-    """One Postfix with a lay-out of docs/postfix: `front` is its port 25, `back` takes mail from the filter."""
+    """One Postfix with a lay-out of docs/postfix: `front` is its port 25, `back` takes mail from the filter.
+
+    A lay-out may end with "+policies": with what is documented for recipients with policies of their own.
+    """
 
     def __init__(self, layout: str) -> None:
-        self.layout = layout
+        self.layout, _, self.addition = layout.partition("+")
         # Postfix's own user has to get in, which pytest's folders forbid.
         self.folder = Path(tempfile.mkdtemp(prefix="blackmail-postfix-", dir="/tmp"))
         self.front, self.filter, self.back = free_port(), free_port(), free_port()
@@ -102,6 +106,8 @@ class Postfix:
         main = MAIN.format(folder=self.folder, uid=owner.pw_uid, gid=owner.pw_gid)
         for name, base in (("main.cf", main), ("master.cf", MASTER)):
             documented = (TEMPLATES / self.layout / name).read_text()
+            if self.addition and name == "main.cf":
+                documented += (TEMPLATES / self.layout / f"{self.addition}.cf").read_text()
             (self.folder / "config" / name).write_text(self._with_ports(base + documented))
 
     def _with_ports(self, text: str) -> str:

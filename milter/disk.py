@@ -17,8 +17,8 @@ def write_new(path: Path, parts: Iterable[bytes | memoryview]) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder for its owner only, and those above it, where they are missing. Raises OSError."""
-    if path.is_dir():
+    """Make a folder for its owner only, and those above it, unless there is something of that name. Raises OSError."""
+    if path.exists():
         return
     make_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)

@@ -197,7 +197,8 @@ class Filter:
     @property
     def quarantined(self) -> list[bytes]:
         """What lies in quarantine; a store that nobody opened is not made."""
-        if not Path(self.config.store.url.removeprefix("sqlite:///")).exists():
+        url = self.config.store.url
+        if url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
             return []
         with open_store(self.config.store) as store:
             return [store.quarantine.raw(mail.id) for mail in store.quarantine.find(Wanted(), limit=1000)]
@@ -261,14 +262,10 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
             hop: FakeHop | None = None, judge: Verdict | Exception | Inspector | str | None = None, **settings: Any
         ) -> Filter:
             next_hop = f"smtp://{hop.address}" if hop else f"maildir:{tmp_path / 'mail'}"
-            config = Config(
-                next_hop=next_hop,
-                store={
-                    "url": f"sqlite:///{tmp_path}/quarantine/store.sqlite",
-                    "key_file": tmp_path / "quarantine" / "key",
-                },
-                **{"listen": f"{LOOPBACK}:0", "hostname": "filter.example"} | settings,
-            )
+            folder = tmp_path / "quarantine"
+            store = {"url": f"sqlite:///{folder}/store.sqlite", "key_file": folder / "key"}
+            usual = {"listen": f"{LOOPBACK}:0", "hostname": "filter.example", "store": store}
+            config = Config(next_hop=next_hop, **usual | settings)
             policies = PolicyBook(config)
             if isinstance(judge, str):
                 inspector = smtp_inspector(config, policies)

@@ -58,7 +58,10 @@ class Delivery:
         """
         try:
             return await self._deliver(mail)
-        except (NextHopError, StoreError, OSError) as error:
+        except StoreError as error:
+            log.warning("%s: deferred: %s", mail.envelope.queue_id, error)
+            return Outcome("defer", TROUBLE)
+        except (NextHopError, OSError) as error:
             uncertain = "; it may have taken the mail" if mail.committed else ""
             log.warning("%s: deferred: %s%s", mail.envelope.queue_id, error, uncertain)
             return Outcome("defer", TROUBLE)

@@ -18,6 +18,12 @@ def proquint(number: int) -> str:
     return f"{_word(number >> 16)}-{_word(number & 0xFFFF)}"
 
 
+def as_written(text: str) -> str:
+    """The id that somebody typed: in any case, its two words with a dash, a blank or nothing between them."""
+    letters = "".join(letter for letter in text.lower() if not letter.isspace() and letter != "-")
+    return f"{letters[:5]}-{letters[5:]}" if len(letters) == 10 else text.strip().lower()
+
+
 def _word(bits: int) -> str:
     letters = [
         CONSONANTS[bits >> 12 & 15],

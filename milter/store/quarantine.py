@@ -14,7 +14,7 @@ from milter.store import claims
 from milter.store.audit import note
 from milter.store.cipher import Cipher
 from milter.store.database import Database
-from milter.store.ids import new_id
+from milter.store.ids import as_written, new_id
 from milter.store.records import Claim, Filter, StoredMail
 from milter.store.rows import address_key, digest, insert_mail, read_content, read_mail, seal_content
 from milter.store.search import find
@@ -70,12 +70,12 @@ class Quarantine:
     def get(self, mail_id: str) -> StoredMail:
         """One mail. Raises StoreError, naming near ids, if there is none of that id."""
         with self._database.reading() as connection:
-            return read_mail(connection, self._cipher, mail_id.strip().lower())
+            return read_mail(connection, self._cipher, as_written(mail_id))
 
     def raw(self, mail_id: str) -> bytes:
         """The mail as it came in, byte for byte. Raises StoreError, also if it was deleted or has expired."""
         with self._database.reading() as connection:
-            mail = read_mail(connection, self._cipher, mail_id.strip().lower())
+            mail = read_mail(connection, self._cipher, as_written(mail_id))
             raw = read_content(connection, self._cipher, mail.id)
         if raw is None:
             raise StoreError(f"{mail.id} is {mail.state}: its content is gone")
@@ -86,7 +86,7 @@ class Quarantine:
     def find(self, wanted: Filter, *, limit: int = 50, after: str | None = None) -> list[StoredMail]:
         """At most limit mails, newest first; after: the id with which the page before ended."""
         with self._database.reading() as connection:
-            return find(connection, self._cipher, wanted, limit, after)
+            return find(connection, self._cipher, wanted, limit, as_written(after) if after is not None else None)
 
     # Release
 
@@ -100,7 +100,7 @@ class Quarantine:
         now, and another 120 s from handing_over().
         """
         with self._database.writing() as connection:
-            wanted = mail_id.strip().lower()
+            wanted = as_written(mail_id)
             token, covered = claims.take(connection, wanted, recipients, by=by, now=now, again=again)
             return Claim(token, read_mail(connection, self._cipher, wanted), covered, by)
 
@@ -146,7 +146,7 @@ class Quarantine:
     def request(self, mail_id: str, recipient: str, *, now: datetime) -> None:
         """A recipient asks for the release of its copy. Raises StoreError if it has none, or if that is out."""
         with self._database.writing() as connection:
-            mail = read_mail(connection, self._cipher, mail_id.strip().lower())
+            mail = read_mail(connection, self._cipher, as_written(mail_id))
             asked = connection.execute(
                 update(copies)
                 .where(
@@ -168,7 +168,7 @@ class Quarantine:
         Envelope, rules, hash and times stay. Raises StoreError if one is unknown or just being released.
         """
         with self._database.writing() as connection:
-            return delete_mails(connection, [mail_id.strip().lower() for mail_id in ids], by, now)
+            return delete_mails(connection, [as_written(mail_id) for mail_id in ids], by, now)
 
     def purge(self, before: datetime, *, now: datetime, by: str = "retention") -> int:
         """Wipe mails that arrived before that time, envelopes included; how many. Rules, hash and times stay."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from milter.store.ids import new_id, proquint
+from milter.store.ids import as_written, new_id, proquint
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,13 @@ def test_each_number_has_its_own():
 
 def test_ids_are_random():
     assert len({new_id() for _ in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize("typed", ["lusab-babad", " LUSAB-Babad\n", "lusabbabad", "lusab babad", "l-u-s-a-b-babad"])
+def test_ids_are_read_as_they_are_typed(typed):
+    assert as_written(typed) == "lusab-babad"
+
+
+@pytest.mark.parametrize("typed", ["", "lusab", "lusab-babad-x", " No-Such "])
+def test_what_is_no_id_stays_what_it_is(typed):
+    assert as_written(typed) == typed.strip().lower()

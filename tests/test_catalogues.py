@@ -28,9 +28,18 @@ SOURCE: Catalog = update_catalogues.source_texts()
 TRANSLATED = LANGUAGES[1:]
 CATALOGUES: dict[str, Catalog] = {language: update_catalogues.read(language) for language in TRANSLATED}
 # Names, and punctuation that most languages share.
-SHARED = {"Bitcoin", "Bitcoin Cash", "Ethereum", "Litecoin", "Monero", "Tron", ", ", "; ", "."}
+SHARED = {
+    "Bitcoin", "Bitcoin Cash", "Ethereum", "Litecoin", "Monero", "Tron", ", ", "; ", ".",
+    "{count} byte", "{count} bytes",
+}  # fmt: skip
 # Words that a language writes like English.
-ALIKE: set[tuple[str, str]] = set()
+ALIKE = {
+    ("de", "in {coin}"),
+    ("it", "in {coin}"),
+    ("nl", "in {coin}"),
+    ("fr", "{count} minute"),
+    ("fr", "{count} minutes"),
+}
 SCRIPTS = {"ru": "[а-яё]", "ja": "[\u3040-\u30ff\u4e00-\u9fff]", "ko": "[가-힣]", "zh": "[\u4e00-\u9fff]"}
 
 

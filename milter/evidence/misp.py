@@ -1,4 +1,4 @@
-"""misp.json: the case as a MISP event (core format, draft-dulaunoy-misp-core-format), ready for "Import from JSON".
+"""misp.json: the case as a MISP event (core format, draft-dulaunoy-misp-core-format), ready to be imported.
 
 Written by hand, since it is plain JSON: the tests read it with pymisp. Objects follow the templates `email` and
 `coin-address` of misp-objects. Ids are of version 5, so that a second import updates instead of doubling.

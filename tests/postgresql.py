@@ -11,7 +11,8 @@ import tempfile
 from itertools import count
 from pathlib import Path
 
-PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+# Debian has a folder for each version.
+PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/lib/postgresql/15/bin"))
 # A crash of the machine in the middle of a test is nothing to prepare for.
 SETTINGS = """
 listen_addresses = '127.0.0.1'

@@ -15,6 +15,7 @@ from milter.engine.cache import read_book, rule_paths
 from milter.engine.ruleset import build
 from milter.engine.selftest import count_examples, faults
 from milter.errors import ConfigError
+from milter.reporting import load_directory
 from milter.sender.postfix import read_postconf
 
 
@@ -24,6 +25,7 @@ from milter.sender.postfix import read_postconf
 def command(config_path: Path | None, postfix: bool) -> None:
     """Validate configuration and rules, and run every rule's own examples. Exit 1 if an example fails."""
     config = load_config(config_path)
+    load_directory(config.reporting)
     if postfix:
         _compare_domains(config)
     book = read_book(rule_paths(config.rules, shipped=config.shipped_rules))

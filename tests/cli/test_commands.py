@@ -8,9 +8,13 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from milter.config import load
+from milter.store.opened import open_store
 
 EXTORTION = """I hacked your computer and recorded you through your webcam. I will send the video to all your contacts.
 Pay me 900 dollars in bitcoin within 48 hours to my wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa
@@ -105,6 +109,29 @@ def test_many_mails_are_judged_by_several_processes_in_order(tmp_path: Path) -> 
         (tmp_path / f"{number:03}.eml").write_bytes(mail(EXTORTION if number % 3 == 0 else ORDINARY))
     found = records(run("scan", "--offline", "--format", "jsonl", str(tmp_path)).stdout)
     assert [r["action"] for r in found] == ["tag" if n % 3 == 0 else "accept" for n in range(100)]
+
+
+def test_scan_by_the_policy_of_a_recipient(folder: Path) -> None:
+    config = folder / "config.yaml"
+    config.write_text(
+        f"store: {{url: 'sqlite:///{folder}/store.sqlite', key_file: '{folder}/key'}}\n"
+        "policies: {example.org: {quarantine: true}, anna@example.org: {allow: [example.com]}}\n",
+        encoding="utf-8",
+    )
+
+    def verdict(*recipient: str) -> dict[str, object]:
+        words = ("scan", "-c", str(config), "--offline", "--format", "jsonl", *recipient, str(folder / "a.eml"))
+        return records(run(*words).stdout)[0]
+
+    assert verdict()["action"] == "tag"
+    assert verdict("--recipient", "b@example.org")["action"] == "quarantine"
+    allowed = verdict("--recipient", "Anna+lists@example.org")
+    assert allowed["action"] == "accept"
+    assert allowed["notes"] == [f"a@example.com is on an allow list: passed with a score of {allowed['score']:g}"]
+    with open_store(load(config).store) as store:
+        store.senders.add("anna@example.org", "a@example.com", "block", by="anna", now=datetime.now(UTC))
+    assert verdict("--recipient", "anna@example.org")["action"] == "quarantine"
+    assert run("scan", "--recipient", "anna", str(folder)).returncode == 2
 
 
 def test_the_table_names_flagged_mail_and_counts(folder: Path) -> None:
@@ -213,6 +240,15 @@ def test_a_wrong_dns_server_is_one_line_and_exit_2(folder: Path) -> None:
     done = run("scan", "-c", str(config), str(folder / "a.eml"))
     assert done.returncode == 2
     assert "dns.servers: nowhere is no IP address" in done.stderr
+
+
+def test_check_reads_an_own_file_of_reporting_points(tmp_path: Path) -> None:
+    (tmp_path / "points.yaml").write_text('countries:\n  "DE": {emergancy: "110"}\n', encoding="utf-8")
+    (tmp_path / "config.yaml").write_text("reporting: points.yaml\n", encoding="utf-8")
+    done = run("check", "-c", "config.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "points.yaml:2: countries.DE.emergancy" in done.stderr
 
 
 def test_check_learns_own_domains_from_postfix() -> None:

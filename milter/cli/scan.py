@@ -9,10 +9,13 @@ from pathlib import Path
 
 import click
 
+from milter.addresses import normal_address
 from milter.cli.options import config_option, load_config, reader_options
 from milter.config import Config
 from milter.frontends.scan import Record, scan
+from milter.frontends.sender_lists import read_sender_lists
 from milter.inspector import configured_rules, file_judge
+from milter.policies import PolicyBook
 
 
 @click.command("scan")
@@ -23,6 +26,7 @@ from milter.inspector import configured_rules, file_judge
 )
 @click.option("--offline", is_flag=True, help="Ask no DNS: sender checks are `none`.")
 @click.option("--all", "show_all", is_flag=True, help="In the table, list mails that are not flagged, too.")
+@click.option("--recipient", metavar="ADDRESS", help="Judge by the policy of this recipient; default: that of all.")
 @click.option(
     "--evidence",
     "bundle",
@@ -37,6 +41,7 @@ def command(  # noqa: PLR0913, PLR0917  one for each option
     explain: bool,
     offline: bool,
     show_all: bool,
+    recipient: str | None,
     bundle: Path | None,
     language: str | None,
     country: str | None,
@@ -46,7 +51,7 @@ def command(  # noqa: PLR0913, PLR0917  one for each option
 
     Exit 3 if one of them cannot be read.
     """
-    config = load_config(config_path)
+    config = _read_for(recipient, load_config(config_path))
     if bundle is not None:
         from milter.cli.evidence import check_ready
 
@@ -83,6 +88,17 @@ def command(  # noqa: PLR0913, PLR0917  one for each option
     if bundle is not None:
         _save_evidence(bundle, kept, config, language, country)
     sys.exit(3 if failed else 0)
+
+
+def _read_for(recipient: str | None, config: Config) -> Config:
+    """The settings with the policy of this recipient, by the lists of senders of the store, too, if there is one."""
+    if recipient is None:
+        return config
+    if not normal_address(recipient):
+        raise click.BadParameter(f"'{recipient}' is no address", param_hint="--recipient")
+    policies = PolicyBook(config)
+    read_sender_lists(config.store, policies)
+    return config.model_copy(update={"policy": policies.current.of(recipient)})
 
 
 def _save_evidence(

@@ -32,30 +32,31 @@ class SenderLists:
         self._failures = 0
 
     async def follow(self) -> None:
-        """Keep the policies up to date until cancelled."""
+        """Keep the policies up to date until cancelled; a store that cannot be read leaves them as they are."""
         while True:
             try:
-                if _exists(self._settings):
-                    await asyncio.to_thread(self._refresh)
+                await self._attempt()
             except Exception:
                 log.exception("the lists of senders cannot be followed")
             await asyncio.sleep(REFRESH)
 
-    def refresh(self) -> None:
-        """Take the lists over as they are now; blocks. A store that cannot be read changes nothing."""
-        if _exists(self._settings):
-            self._refresh()
-
-    def _refresh(self) -> None:
+    async def _attempt(self) -> None:
         try:
-            self._read()
+            if _exists(self._settings):
+                await asyncio.to_thread(self._read)
         except StoreError as error:
+            self.close()
             self._failures += 1
             # One failure alone may be a store that is just being made.
             if self._failures == 2:
                 log.warning("the lists of senders stay as they are: %s", error)
         else:
             self._failures = 0
+
+    def refresh(self) -> None:
+        """Take the lists over as they are now; blocks. Raises StoreError."""
+        if _exists(self._settings):
+            self._read()
 
     def _read(self) -> None:
         from milter.store.database import Database  # noqa: PLC0415  most servers have no store
@@ -73,10 +74,12 @@ class SenderLists:
 
 
 def read_sender_lists(settings: Store, policies: PolicyBook) -> None:
-    """Take the lists over once, and leave nothing open. Raises nothing: without a store there are none."""
+    """Take the lists over once, and leave nothing open; without a store there are none. Raises StoreError."""
     lists = SenderLists(settings, policies)
-    lists.refresh()
-    lists.close()
+    try:
+        lists.refresh()
+    finally:
+        lists.close()
 
 
 def _exists(settings: Store) -> bool:

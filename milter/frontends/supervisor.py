@@ -64,9 +64,7 @@ def prepare(config: Config, make_inspector: MakeInspector, old: Generation | Non
     before = addresses(old.config) if old else {}
     taken_over = old.listeners if old else {}
     listeners: dict[str, socket.socket] = {}
-    policies = PolicyBook(config)
-    if config.inspect:
-        read_sender_lists(config.store, policies)
+    policies = _policies(config)
     generation = Generation(config, policies, make_inspector(config, policies), listeners)
     try:
         for setting, address in addresses(config).items():
@@ -76,6 +74,17 @@ def prepare(config: Config, make_inspector: MakeInspector, old: Generation | Non
         generation.close_all_but(taken_over)
         raise
     return generation
+
+
+def _policies(config: Config) -> PolicyBook:
+    """The policies with the lists of senders; a store that is away must not keep mail from flowing."""
+    policies = PolicyBook(config)
+    try:
+        if config.inspect:
+            read_sender_lists(config.store, policies)
+    except StoreError as error:
+        log.warning("the lists of senders are not known yet: %s", error)
+    return policies
 
 
 @contextlib.contextmanager

@@ -1,15 +1,15 @@
 """Lists of senders in the store: known to a running process soon after a change, and nothing without a store."""
 
 import asyncio
-import logging
 import subprocess
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from milter.config import Config, Store
+from milter.errors import StoreError
 from milter.frontends import sender_lists
 from milter.frontends.sender_lists import SenderLists, read_sender_lists
 from milter.policies import PolicyBook
@@ -43,6 +43,12 @@ def test_lists_of_the_store_are_taken_over(tmp_path):
     assert policies.of("paul@bücher.example").listing("a@shop.test") == "allow"
 
 
+def test_a_store_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "store.sqlite").write_bytes(b"not a database" * 1000)
+    with pytest.raises(StoreError, match=str(tmp_path)):
+        read(settings(tmp_path))
+
+
 def test_without_a_store_there_is_none_afterwards_and_nothing_is_loaded(tmp_path):
     script = (
         "import sys; from pathlib import Path; from milter.config import *; from milter.policies import PolicyBook\n"
@@ -51,28 +57,6 @@ def test_without_a_store_there_is_none_afterwards_and_nothing_is_loaded(tmp_path
         "sys.exit('sqlalchemy' in sys.modules or Path('none').exists())"
     )
     assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=False).returncode == 0
-
-
-def test_a_store_that_cannot_be_read_leaves_the_lists_as_they_were(tmp_path, caplog):
-    store = settings(tmp_path)
-    write(store, "b@example.org", "shop.test")
-    policies = PolicyBook(Config())
-    lists = SenderLists(store, policies)
-    lists.refresh()
-    lists.close()
-    database = Path(tmp_path / "store.sqlite")
-    content = database.read_bytes()
-    database.write_bytes(b"not a database" * 1000)
-    for expected in (0, 1, 1):
-        lists.refresh()
-        assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == expected
-    assert "the lists of senders stay as they are" in caplog.text
-    assert policies.current.of("b@example.org").listing("a@shop.test") == "block"
-    lists.close()
-    database.write_bytes(content)
-    lists.refresh()
-    lists.close()
-    assert policies.current.of("b@example.org").listing("a@shop.test") == "block"
 
 
 @pytest.fixture
@@ -101,6 +85,23 @@ async def test_a_running_filter_learns_of_changes(start_hop, start_filter, conne
     await hop.until(lambda: not running.service.parts_recipients)
     assert not running.service.parts_recipients
     assert (await client.ask("RCPT TO:<c@example.org>")).startswith("250 ")
+
+
+async def test_while_the_store_cannot_be_read_the_lists_stay(start_hop, start_filter, quick, monkeypatch, caplog):
+    hop = await start_hop()
+    running = await start_filter(hop)
+    await asyncio.to_thread(write, running.config.store, "b@example.org", "shop.test")
+    await hop.until(lambda: running.service.parts_recipients)
+    caplog.clear()
+    with monkeypatch.context() as broken:
+        broken.setattr(SenderLists, "_read", Mock(side_effect=StoreError("store.sqlite: is gone")))
+        await hop.until(lambda: SenderLists._read.call_count > 10)
+    assert caplog.messages == ["the lists of senders stay as they are: store.sqlite: is gone"]
+    assert not running.service.may_share("b@example.org", "c@example.org")
+    with open_store(running.config.store) as opened:
+        opened.senders.remove("b@example.org", "shop.test", by="admin", now=NOW)
+    await hop.until(lambda: not running.service.parts_recipients)
+    assert not running.service.parts_recipients
 
 
 async def test_a_fault_does_not_end_the_watch(start_hop, start_filter, quick, monkeypatch, caplog):

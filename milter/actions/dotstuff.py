@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from milter.content.spotter import Literals
+
 BLOCK = 256 * 1024
 
+LINE_DOT = Literals(b"\n.")
 _NOT_LINE_END = re.compile(rb"[^\r\n]")
 
 
@@ -38,7 +41,7 @@ def _blocks(part: bytes) -> Iterator[bytes | memoryview]:
             end = found.end() if found else len(part)
         begins_line = start == 0 and part.startswith(b".")
         block = view[start:end]
-        if begins_line or part.find(b"\n.", start, end) >= 0:
+        if begins_line or LINE_DOT.ends(block):
             stuffed = part[start:end].replace(b"\n.", b"\n..")
             yield b"." + stuffed if begins_line else stuffed
         else:

@@ -25,7 +25,7 @@ class _Scan:
         self._flags = flags
         self._local = threading.local()
 
-    def __call__(self, data: bytes, on_match: OnMatch) -> None:
+    def __call__(self, data: bytes | memoryview, on_match: OnMatch) -> None:
         try:
             database, scratch = self._local.ready
         except AttributeError:
@@ -47,10 +47,10 @@ class Literals:
         self._literals = literals
         self._scan = _Scan(tuple(map(re.escape, literals))) if hyperscan else None
 
-    def ends(self, data: bytes) -> list[int]:
+    def ends(self, data: bytes | memoryview) -> list[int]:
         """Where they end, ascending."""
         if self._scan is None:
-            return sorted(end for literal in self._literals for end in _ends(literal, data))
+            return sorted(end for literal in self._literals for end in _ends(literal, bytes(data)))
         found: list[int] = []
         append = found.append
 

@@ -45,6 +45,8 @@ REFUSALS = {
     Refusal.FULL: Reply(421, ("4.3.2 Too many connections, please try again later",)),
 }
 TOO_MANY_RECIPIENTS = (452, "4.5.3 Too many recipients")
+# Bytes at once after which other sessions have their turn.
+LARGE_READ = 64 * 1024
 GO_AHEAD = Reply(354, ("End data with <CR><LF>.<CR><LF>",))
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,11 @@ class Incoming:
     smtp_utf8: bool
     transaction: Transaction
     rcpt_to: list[str] = field(default_factory=list)
+
+
+def _read_on(transport: asyncio.Transport) -> None:
+    if not transport.is_closing():
+        transport.resume_reading()
 
 
 class _NoHooks:
@@ -310,6 +317,11 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
         if after is not None:
             self._data = None
             super().data_received(after)
+        elif len(data) >= LARGE_READ and self.transport is not None:
+            # A fast client fills the socket again at once, and the loop would read on for megabytes.
+            transport = cast("asyncio.Transport", self.transport)
+            transport.pause_reading()
+            self.loop.call_soon(_read_on, transport)
 
     async def _deliver(self, mail: Mail) -> Outcome:
         """A client that goes away takes its mail back, but only while nobody else can have it."""

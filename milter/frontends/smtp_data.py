@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from io import BytesIO
 
+from milter.content.spotter import Literals
+
 END = b"\r\n.\r\n"
+LINE_DOT = Literals(b"\r\n.")
 
 
 class TooLargeError(Exception):
@@ -28,30 +31,30 @@ class DataReader:
 
     def feed(self, chunk: bytes) -> bytes | None:
         """Take a chunk; the bytes after the end of data once that is found, else None."""
-        after = self._after_end(chunk)
+        dots = LINE_DOT.ends(chunk)
+        after = self._after_end(chunk, dots)
         if after is None:
-            self._keep(self._unstuffed(chunk))
+            self._keep(self._unstuffed(chunk, dots))
             self._tail = (self._tail + chunk[-4:])[-4:]
             return None
-        self._keep(self._unstuffed(chunk[:after]))
+        self._keep(self._unstuffed(chunk[:after], dots))
         if not self._done.done():
             self._finish()
         return chunk[after:]
 
-    def _after_end(self, chunk: bytes) -> int | None:
+    def _after_end(self, chunk: bytes, dots: list[int]) -> int | None:
         """Where the chunk goes on after the end of data; the end may have begun in earlier chunks."""
         seam = (self._tail + chunk[:4]).find(END)
         if seam >= 0:
             return seam + len(END) - len(self._tail)
-        found = chunk.find(END)
-        return found + len(END) if found >= 0 else None
+        return next((dot + 2 for dot in dots if chunk.startswith(b"\r\n", dot)), None)
 
-    def _unstuffed(self, chunk: bytes) -> bytes:
+    def _unstuffed(self, chunk: bytes, dots: list[int]) -> bytes:
         if self._tail.endswith(b"\r\n") and chunk.startswith(b"."):
             chunk = chunk[1:]
         elif self._tail.endswith(b"\r") and chunk.startswith(b"\n."):
             chunk = b"\n" + chunk[2:]
-        return chunk.replace(b"\r\n.", b"\r\n") if b"\r\n." in chunk else chunk
+        return chunk.replace(b"\r\n.", b"\r\n") if dots else chunk
 
     def _keep(self, chunk: bytes) -> None:
         self._size += len(chunk)

@@ -74,6 +74,15 @@ def sink(folder: Path) -> Iterator[int]:
         yield port
 
 
+@contextlib.contextmanager
+def forking_sink(folder: Path) -> Iterator[int]:
+    """A sink in which no mail waits for another."""
+    port = free_port()
+    command = [sys.executable, str(Path(__file__).parent / "forking_sink.py"), str(port)]
+    with running(command, port, folder / "forking-sink.log"):
+        yield port
+
+
 def our_command(folder: Path, port: int, next_hop: int, **settings: object) -> list[str]:
     """The command that serves on a port, in front of next_hop, with DNS off and these settings."""
     config = folder / f"ours-{port}.yaml"

@@ -3,7 +3,8 @@
 
 usage: tests/benchmarks/serving.py [--quick]
 
-The filter runs as users run it, with one worker and DNS off, in front of Postfix's smtp-sink.
+The filter runs as users run it, with one worker and DNS off, in front of Postfix's smtp-sink; quick mails beside slow
+ones go to a sink with a process for each connection, since smtp-sink lets them wait for each other.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mails import MIX, ham, with_attachment
-from peers import free_port, our_command, ours, running, sink
+from peers import forking_sink, free_port, our_command, ours, running, sink
 from report import Table
 
 LARGE = 25 * 2**20
@@ -172,7 +173,7 @@ def beside(folder: Path, count: int) -> Table:
         "attachment": stored(folder, "attachment.eml", with_attachment(LARGE)),
     }
     rows = []
-    with sink(folder) as end, ours(folder, end) as port:
+    with forking_sink(folder) as end, ours(folder, end) as port:
         delays(port, small, 20)
         rows.append(_delay_row("nothing", delays(port, small, count), []))
         for kind, file in streams.items():

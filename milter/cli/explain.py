@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,7 +10,7 @@ from rich.markup import escape
 from milter.config import Policy
 from milter.engine.ruleset import RuleSet
 from milter.frontends.scan import Record
-from milter.model import RuleMatch, Verdict
+from milter.model import Group, RuleMatch, Verdict
 from milter.reason import sentence
 
 
@@ -25,20 +25,23 @@ def print_explanation(record: Record, rules: RuleSet, policy: Policy) -> None:
     kind, language = verdict.kind or "no kind", verdict.language or "?"
     console.print(f"[bold]{name}[/]: {verdict.action}, score {verdict.score:g}, {kind}, {language}")
     console.print(f"  {escape(sentence(verdict))}")
-    for group, reasons in _by_group(verdict.reasons):
-        total = sum(reason.score for reason in reasons)
-        cap = rules.scoring.caps.get(group)  # type: ignore[call-overload]
-        capped = f", counts {cap:g} at most" if cap is not None and abs(total) > abs(cap) else ""
-        console.print(f"  {group} {total:+.2f}{capped}")
-        for reason in reasons:
-            words = escape(reason.excerpt) or "(by its signs)"
-            console.print(f"    {reason.score:+.2f}  {reason.rule} in {reason.where}: {words}")
-    for wallet in verdict.wallets:
-        console.print(
-            f"  {wallet.currency} address {wallet.address} ({'checksum holds' if wallet.valid else 'checksum fails'})"
-        )
+    for line in signs(verdict, rules.scoring.caps):
+        console.print(f"  {escape(line)}")
     for line in changes(verdict, rules, policy):
         console.print(f"  {escape(line)}")
+
+
+def signs(verdict: Verdict, caps: Mapping[Group, float] | None = None) -> Iterator[str]:
+    """The reasons by group, with the words that they stand on, and the payment addresses; caps: of the groups."""
+    for group, reasons in _by_group(verdict.reasons):
+        total = sum(reason.score for reason in reasons)
+        cap = (caps or {}).get(group)  # type: ignore[call-overload]
+        capped = f", counts {cap:g} at most" if cap is not None and abs(total) > abs(cap) else ""
+        yield f"{group} {total:+.2f}{capped}"
+        for reason in reasons:
+            yield f"  {reason.score:+.2f}  {reason.rule} in {reason.where}: {reason.excerpt or '(by its signs)'}"
+    for wallet in verdict.wallets:
+        yield f"{wallet.currency} address {wallet.address} ({'checksum holds' if wallet.valid else 'checksum fails'})"
 
 
 def _by_group(reasons: tuple[RuleMatch, ...]) -> Iterator[tuple[str, list[RuleMatch]]]:

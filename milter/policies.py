@@ -40,6 +40,7 @@ class Policies:
                 parts[scope] = _joined(parts.get(scope, PolicyPart()), lists)
         self._parts: Mapping[str, PolicyPart] = parts
         self._known: dict[str, Policy] = {}
+        self._distinct: dict[Policy, Policy] = {}
 
     @property
     def are_one(self) -> bool:
@@ -52,18 +53,21 @@ class Policies:
             return self._default
         policy = self._known.get(recipient)
         if policy is None:
-            policy = inherited(self._default, self._parts, normal_address(recipient))
             if len(self._known) >= KEPT:
                 self._known.clear()
-            self._known[recipient] = policy
+            policy = inherited(self._default, self._parts, normal_address(recipient))
+            # Equal ones are made the same, since that is quickly seen.
+            policy = self._known[recipient] = self._distinct.setdefault(policy, policy)
         return policy
 
     def of_mail(self, recipients: Sequence[str]) -> Policy:
         """The policy that these recipients share; where they could not be parted, the strictest in each point."""
         if not self._parts:
             return self._default
-        found = {*map(self.of, recipients)}
-        return _strictest([*found]) if len(found) > 1 else next(iter(found), self._default)
+        if len(recipients) == 1:
+            return self.of(recipients[0])
+        found = [*{id(policy): policy for policy in map(self.of, recipients)}.values()]
+        return _strictest(found) if len(found) > 1 else next(iter(found), self._default)
 
 
 class PolicyBook:

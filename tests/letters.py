@@ -58,11 +58,11 @@ def cited(text: str) -> str:
     return "".join(f"> {line}\n" for line in text.split("\n"))
 
 
-RULES = cache(configured_rules)
+RULES = configured_rules(Config())
 
 
 def judged(raw: bytes) -> Verdict:
-    return inspect(read(raw), Envelope(), rules=RULES(Config()), policy=Policy(quarantine=True))
+    return inspect(read(raw), Envelope(), rules=RULES, policy=Policy(quarantine=True))
 
 
 @cache

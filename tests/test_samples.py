@@ -18,7 +18,7 @@ from milter.pipeline import inspect
 
 SAMPLES = Path(__file__).parent / "samples"
 LANGUAGES = Language.__args__  # type: ignore[attr-defined]
-RULES = cache(configured_rules)
+RULES = configured_rules(Config())
 # sextortion, hacked-device and leaked-password are one crime that is told in three ways.
 ONE_CRIME = {"sextortion", "hacked-device", "leaked-password"}
 
@@ -29,7 +29,7 @@ def verdict(path: Path) -> Verdict:
     return inspect(
         read(bare_body(raw) if is_body else raw),
         Envelope(),
-        rules=RULES(Config()),
+        rules=RULES,
         policy=Policy(quarantine=True),
         authentication=Authentication() if is_body else None,
     )

@@ -190,6 +190,17 @@ class Store(Section):
             raise ValueError("write it as sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
         return url
 
+    @property
+    def file(self) -> Path | None:
+        """Where SQLite keeps it; None for a server."""
+        path = self.url.removeprefix("sqlite:///")
+        return Path(path.partition("?")[0]) if path != self.url else None
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything can be in it; a file of SQLite is made when the first mail is kept."""
+        return self.file is None or self.file.exists()
+
 
 class Config(Section):
     """All settings of one server."""

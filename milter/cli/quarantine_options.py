@@ -16,7 +16,7 @@ import click
 
 from milter.cli.moments import end, moment
 from milter.cli.options import config_option, load_config
-from milter.config import Config
+from milter.config import Config, Store
 from milter.errors import StoreError
 from milter.model import Kind
 from milter.store.records import Filter, State
@@ -86,16 +86,16 @@ def desk(config_path: Path | None, actor: str | None = None, *, make: bool = Fal
 
     config = load_config(config_path)
     if not make:
-        _check_exists(config.store.url)
+        _check_exists(config.store)
     with open_store(config.store) as store:
         yield Desk(config, store, actor or login_name(), datetime.now(UTC))
 
 
-def _check_exists(url: str) -> None:
+def _check_exists(settings: Store) -> None:
     """A mistyped path must not look like an empty quarantine."""
-    path = Path(url.removeprefix("sqlite:///").partition("?")[0])
-    if url.startswith("sqlite:///") and not path.exists():
-        raise StoreError(f"there is no store at {path.absolute()}: nothing was quarantined yet, or -c is missing")
+    if settings.file and not settings.exists:
+        where = settings.file.absolute()
+        raise StoreError(f"there is no store at {where}: nothing was quarantined yet, or -c is missing")
 
 
 def login_name() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from milter.config import Store
@@ -42,7 +41,7 @@ class SenderLists:
 
     async def _attempt(self) -> None:
         try:
-            if _exists(self._settings):
+            if self._settings.exists:
                 await asyncio.to_thread(self._read)
         except StoreError as error:
             self.close()
@@ -55,7 +54,7 @@ class SenderLists:
 
     def refresh(self) -> None:
         """Take the lists over as they are now; blocks. Raises StoreError."""
-        if _exists(self._settings):
+        if self._settings.exists:
             self._read()
 
     def _read(self) -> None:
@@ -80,9 +79,3 @@ def read_sender_lists(settings: Store, policies: PolicyBook) -> None:
         lists.refresh()
     finally:
         lists.close()
-
-
-def _exists(settings: Store) -> bool:
-    """Whether there can be lists: a file of SQLite is made when the first mail is kept."""
-    path = settings.url.removeprefix("sqlite:///")
-    return path == settings.url or Path(path.partition("?")[0]).exists()

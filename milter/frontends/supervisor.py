@@ -52,11 +52,12 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A running worker; born on the monotonic clock."""
+    """A running worker; born on the monotonic clock. One of each generation looks after the store."""
 
     pid: int
     generation: Generation
     born: float
+    keeps_order: bool
 
 
 def prepare(config: Config, make_inspector: MakeInspector, old: Generation | None = None) -> Generation:
@@ -127,25 +128,26 @@ class Supervisor:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
-        ends = [self._fork(generation) for _ in range(worker_count(generation.config))]
+        count = worker_count(generation.config)
+        ends = [self._fork(generation, keeps_order=number == 0) for number in range(count)]
         started = [os.read(end, 1) for end in ends]
         for end in ends:
             os.close(end)
         if not all(started):
             raise BlackmailFilterError("a worker did not start; its log says why")
 
-    def _fork(self, generation: Generation) -> int:
+    def _fork(self, generation: Generation, *, keeps_order: bool) -> int:
         """A new worker; returns the end of a pipe on which it sends one byte when it serves."""
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(reading)
-            self._become_worker(generation, writing)
+            self._become_worker(generation, writing, keeps_order=keeps_order)
         os.close(writing)
-        self._children[pid] = Child(pid, generation, time.monotonic())
+        self._children[pid] = Child(pid, generation, time.monotonic(), keeps_order)
         return reading
 
-    def _become_worker(self, generation: Generation, ready_end: int) -> NoReturn:
+    def _become_worker(self, generation: Generation, ready_end: int, *, keeps_order: bool) -> NoReturn:
         code = 1
         try:
             os.close(self._lifeline[1])
@@ -163,7 +165,8 @@ class Supervisor:
                 os.close(ready_end)
 
             service = partial(Service, generation.config, generation.inspector, policies=generation.policies)
-            run_loop(work(service, generation.listeners, self._lifeline[0], ready))
+            lifeline = self._lifeline[0]
+            run_loop(work(service, generation.listeners, lifeline, ready, keeps_order=keeps_order))
             code = 0
         except BaseException:
             log.exception("worker failed")
@@ -186,7 +189,7 @@ class Supervisor:
             log.error("worker %d ended with code %d; another one takes its place", child.pid, code)
             if time.monotonic() - child.born < SHORTEST_LIFE:
                 time.sleep(SHORTEST_LIFE)
-            os.close(self._fork(self._generation))
+            os.close(self._fork(self._generation, keeps_order=child.keeps_order))
 
     def _renew(self) -> None:
         """New settings: new workers first, then the old ones finish their sessions. A faulty set changes nothing."""

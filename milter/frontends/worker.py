@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from functools import partial
 from typing import Any
 
+from milter.actions.janitor import keep_order
 from milter.config import Address, Config
 from milter.errors import ConfigError
 from milter.frontends.milter_protocol import milter_connection
@@ -82,11 +83,17 @@ def _close(servers: Sequence[asyncio.Server]) -> None:
 
 
 async def work(
-    make_service: Callable[[], Service], listeners: Listeners, lifeline: int, ready: Callable[[], None]
+    make_service: Callable[[], Service],
+    listeners: Listeners,
+    lifeline: int,
+    ready: Callable[[], None],
+    *,
+    keeps_order: bool,
 ) -> None:
     """Serve until SIGTERM, or until the supervisor is gone and its end of the lifeline closed.
 
-    After SIGUSR1 no more connections are taken, and the sessions that are open may end by themselves.
+    After SIGUSR1 no more connections are taken, and the sessions that are open may end by themselves. keeps_order:
+    look after the store, too, while its settings are in force.
     """
     loop = asyncio.get_running_loop()
     stop, retire = asyncio.Event(), asyncio.Event()
@@ -97,7 +104,7 @@ async def work(
     config = service.config
     async with listening(service, listeners, config.next_hop_timeout) as servers:
         ready()
-        await _first(stop.wait(), retire.wait())
+        await _first(stop.wait(), retire.wait(), *([keep_order(config.store)] if keeps_order else []))
         _close(servers)
         if retire.is_set():
             await _first(stop.wait(), service.empty(), asyncio.sleep(config.command_timeout))

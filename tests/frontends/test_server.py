@@ -11,13 +11,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import yaml
 
-from milter.config import Address
+from milter.config import Address, Config, Store
 from milter.errors import ConfigError
+from milter.frontends.supervisor import Child, Supervisor
 from milter.frontends.worker import address_of, bind
+from milter.store.opened import open_store
 
 SCRIPT = """
 import asyncio, logging, os, sys
@@ -49,6 +52,22 @@ try:
 except ConfigError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
+"""
+# Claims a mail and vanishes.
+INTERRUPTED = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from milter.config import Store
+from milter.model import Envelope, Verdict
+from milter.store.opened import open_store
+
+store = open_store(Store(url=sys.argv[1], key_file=Path(sys.argv[2]))).quarantine
+mail_id = store.keep(b"x", Envelope("", ("b@example.org",)), Verdict(), received=datetime.now(UTC))
+store.claim(mail_id, by="anna", now=datetime.now(UTC))
+sys.stdout.write(mail_id)
+sys.stdout.flush()
+os._exit(9)
 """
 # A milter's client offers version 6 and everything.
 NEGOTIATION = b"\0\0\0\x0dO" + bytes.fromhex("00000006 000001ff 001fffff")
@@ -328,6 +347,46 @@ def test_a_milter_port_in_use_refuses_a_reload_and_frees_the_other(start):
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)
     server.send()
+
+
+def test_one_worker_of_each_generation_looks_after_the_store(monkeypatch):
+    orders = []
+
+    def fork(self, generation, *, keeps_order):
+        orders.append(keeps_order)
+        reading, writing = os.pipe()
+        os.write(writing, b"r")
+        os.close(writing)
+        self._children[len(orders)] = Child(len(orders), generation, 0.0, keeps_order)
+        return reading
+
+    monkeypatch.setattr(Supervisor, "_fork", fork)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    supervisor = Supervisor(Mock(config=Config(workers=3)), Mock(), Mock())
+    supervisor._start(supervisor._generation)
+    assert orders == [True, False, False]
+    monkeypatch.setattr(os, "waitpid", lambda pid, _: (pid, 9) if pid <= 2 else (0, 0))
+    supervisor._replace_dead()
+    assert orders == [True, False, False, True, False]
+
+
+def test_a_release_that_was_interrupted_ends_with_the_start_and_when_its_keeper_was_killed(start, tmp_path):
+    settings = {"url": f"sqlite:///{tmp_path}/store.sqlite", "key_file": str(tmp_path / "key")}
+
+    def interrupted() -> str:
+        with subprocess.Popen([sys.executable, "-c", INTERRUPTED, settings["url"], settings["key_file"]], text=True,
+                              stdout=subprocess.PIPE) as process:  # fmt: skip
+            return process.stdout.read()
+
+    with open_store(Store.model_validate(settings)) as store:
+        before = interrupted()
+        assert store.quarantine.get(before).state == "releasing"
+        server = start(workers=2, store=settings)
+        server.until(lambda: store.quarantine.get(before).state == "held")
+        after = interrupted()
+        for worker in server.workers:
+            os.kill(worker, signal.SIGKILL)
+        server.until(lambda: store.quarantine.get(after).state == "held")
 
 
 def test_stop_finishes_a_mail_in_transfer(start):

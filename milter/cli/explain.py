@@ -27,7 +27,7 @@ def print_explanation(record: Record, rules: RuleSet, policy: Policy) -> None:
     console.print(f"  {escape(sentence(verdict))}")
     for line in signs(verdict, rules.scoring.caps):
         console.print(f"  {escape(line)}")
-    for line in changes(verdict, rules, policy):
+    for line in (*verdict.notes, *changes(verdict, rules, policy)):
         console.print(f"  {escape(line)}")
 
 
@@ -50,7 +50,9 @@ def _by_group(reasons: tuple[RuleMatch, ...]) -> Iterator[tuple[str, list[RuleMa
 
 
 def changes(verdict: Verdict, rules: RuleSet, policy: Policy) -> Iterator[str]:
-    """What would have led to another verdict, in sentences."""
+    """What would have led to another verdict, in sentences; nothing where a list of senders decides."""
+    if any(reason.group == "policy" for reason in verdict.reasons):
+        return
     groups = {reason.group for reason in verdict.reasons if reason.score > 0}
     missing = " and a ".join(side for side in ("threat", "demand") if side not in groups)
     if missing and groups & {"threat", "demand", "claim"}:

@@ -148,6 +148,16 @@ def test_explain_says_what_stands_where_and_what_would_change(folder: Path) -> N
     assert "(checksum holds)" in out
 
 
+def test_explain_says_that_the_author_is_on_a_list(folder: Path) -> None:
+    config = folder / "config.yaml"
+    config.write_text("policy: {block: [example.com]}\n", encoding="utf-8")
+    out = run("scan", "-c", str(config), "--offline", "--explain", str(folder / "c.eml")).stdout
+    assert "c.eml: tag, score 0, no kind" in out
+    assert "You or your administrator block this sender." in out
+    assert "a@example.com is on a block list" in out
+    assert "It would" not in out
+
+
 def test_rules_list_show_and_test() -> None:
     assert "threat.publish" in run("rules", "list").stdout
     shown = run("rules", "show", "threat.publish").stdout

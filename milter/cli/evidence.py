@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from milter.errors import ConfigError
 from milter.evidence import Case, check_installed, write_bundle
 from milter.frontends.scan import Record
 from milter.model import Envelope
+from milter.policies import Policies
 
 
 def check_ready(path: Path) -> None:
@@ -33,8 +35,8 @@ def save_bundle(
         with open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
             count = write_bundle(
                 file,
-                cases,
-                language=language or config.policy.language,
+                _for_recipients(cases, config),
+                language=language,
                 country=country or config.country,
                 now=datetime.now(UTC),
                 points=config.reporting,
@@ -50,6 +52,14 @@ def save_bundle(
     finally:
         part.unlink(missing_ok=True)
     click.echo(f"evidence of {count:,} {'mail' if count == 1 else 'mails'} in {path}, SHA-256 {digest}", err=True)
+
+
+def _for_recipients(cases: Iterable[Case], config: Config) -> Iterator[Case]:
+    """The cases, each in the language that its first recipient's policy names."""
+    policies = Policies(config)
+    for case in cases:
+        recipient = case.envelope.rcpt_to[0] if case.envelope.rcpt_to else ""
+        yield replace(case, language=policies.of(recipient).language)
 
 
 def case_of(record: Record) -> Case | None:

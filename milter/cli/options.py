@@ -34,6 +34,8 @@ def load_config(path: Path | None) -> Config:
 
 def reader_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--language` and `--country`, for whom a report is written."""
-    language = click.option("--language", help="Language of the report, for instance de; default: that of the mail.")
-    country = click.option("--country", help="Where to report, for instance DE; default: by domain, then language.")
+    language = click.option(
+        "--language", help="Language of the report (de); default: by policy, then that of the mail."
+    )
+    country = click.option("--country", help="Where to report (DE); default: as configured, by domain, by language.")
     return language(country(function))

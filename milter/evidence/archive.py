@@ -23,7 +23,7 @@ from milter.evidence.record import case_record
 from milter.evidence.report import Reader, page, report
 from milter.evidence.route import LOOPBACK
 from milter.evidence.words import FILES
-from milter.i18n import Translator, translator
+from milter.i18n import Translator
 from milter.reason import kind_name
 from milter.sender.client import Network
 
@@ -75,7 +75,7 @@ def write_bundle(
     """Write the ZIP of some cases into a file and return their number.
 
     A single case lies at its root; several have a folder each and an index.html. language and country are the
-    reader's; None: the language of each mail, and the country by the recipient's domain. points: an admin's own file of
+    reader's; None: the language of each case, and the country by the recipient's domain. points: an admin's own file of
     reporting points. trusted: networks of relays on the recipient's side (`trusted_clients`). Raises ConfigError if
     that file is wrong or stix2 is not installed.
     """
@@ -83,6 +83,7 @@ def write_bundle(
     relays = tuple(trusted)
     names = _Names()
     entries = []
+    words: Translator | None = None  # of the index: the first reader's
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
         writer = _Writer(archive, now)
         waiting = iter(cases)
@@ -90,13 +91,14 @@ def write_bundle(
         alone = len(first) < 2
         for case in chain(first, waiting):
             facts = examine(case, trusted=relays)
-            reader = Reader(language or case.verdict.language, country, points)
+            reader = Reader(language or case.language or case.verdict.language, country, points)
             folder = names.new(case.id)
             for name, content in _files(facts, reader, now):
                 writer.write(name if alone else f"{folder}/{name}", content)
-            entries.append(_entry(folder, facts, translator(language)))
-        if not alone:
-            writer.write("index.html", _index(entries, translator(language), now).encode())
+            words = words or reader.words
+            entries.append(_entry(folder, facts, words))
+        if words and not alone:
+            writer.write("index.html", _index(entries, words, now).encode())
         writer.write(SUMS, writer.sums())
     return len(entries)
 

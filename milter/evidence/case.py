@@ -13,7 +13,7 @@ class Case:
     """A mail as it was kept or found, and what is known of it.
 
     id names its folder and files. received: when our own filter took the mail in (with a time zone); None if it did
-    not, as with a mail from a file, whose envelope is empty.
+    not, as with a mail from a file, whose envelope is empty. language: the recipient's; None: that of the mail.
     """
 
     id: str
@@ -21,3 +21,4 @@ class Case:
     envelope: Envelope
     verdict: Verdict
     received: datetime | None = None
+    language: str | None = None

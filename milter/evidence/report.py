@@ -94,7 +94,7 @@ def report(facts: Facts, reader: Reader, *, now: datetime) -> str:
         demands=_demands(facts, words),
         mail=[row for row in _mail(facts, words) if any(row.values)],
         reasons=_reasons(facts, words),
-        route=route,
+        explanation=_explanation(facts, words),
         steps=[_step(hop, words) for hop in route.hops[:SHOWN_HOPS]],
         more_hops=words.number(max(0, len(route.hops) - SHOWN_HOPS)),
         source=_step(facts.source, words) if facts.source else None,
@@ -203,6 +203,23 @@ def _reasons(facts: Facts, words: Translator) -> dict[str, list[tuple[str, str]]
         shown = by_group.setdefault(words.gettext(GROUPS[reason.group]), {})
         shown.setdefault(reason.excerpt, words.gettext(WHERES[reason.where]))
     return {group: list(shown.items()) for group, shown in by_group.items()}
+
+
+def _explanation(facts: Facts, words: Translator) -> str:
+    """How the lines have to be read, and what they rest on."""
+    basis = (
+        words.gettext(
+            "The filter itself took part in the first contact. Everything below it may be invented by the sender."
+        )
+        if facts.route.witnessed
+        else words.gettext(
+            "This report was made from a file: if the file comes unchanged from the recipient's mailbox, "
+            "the recipient's own servers wrote the lines down to the first contact. "
+            "Everything below it may be invented by the sender."
+        )
+    )
+    first = words.gettext("Each host that takes a mail in puts a line on top. The newest stands first.")
+    return words.joined((first, basis))
 
 
 def _step(hop: Hop, words: Translator) -> Step:

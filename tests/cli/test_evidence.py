@@ -66,6 +66,15 @@ def test_a_mail_from_standard_input_and_the_country(tmp_path: Path) -> None:
     assert b"reportfraud.police.uk" in archived.read("report.html")
 
 
+def test_the_policy_names_the_language_unless_a_person_does(folder: Path, tmp_path: Path) -> None:
+    config, bundle = tmp_path / "config.yaml", tmp_path / "evidence.zip"
+    config.write_text("policy: {language: fr}\n", encoding="utf-8")
+    scan("-c", config, "--evidence", bundle, folder / "a.eml")
+    assert b'<html lang="fr">' in zipfile.ZipFile(bundle).read("report.html")
+    scan("-c", config, "--evidence", bundle, "--language", "da", folder / "a.eml")
+    assert b'<html lang="da">' in zipfile.ZipFile(bundle).read("report.html")
+
+
 def test_where_nothing_is_flagged_nothing_is_written(folder: Path, tmp_path: Path) -> None:
     (folder / "a.eml").unlink()
     bundle = tmp_path / "evidence.zip"

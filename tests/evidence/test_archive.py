@@ -110,6 +110,12 @@ def test_without_a_language_each_report_is_in_that_of_its_mail():
     archived = opened([german(), english()], language=None, country=None)
     assert b'<html lang="de">' in archived.read("lusab-babad/report.html")
     assert b'<html lang="en">' in archived.read("gutih-tugad/report.html")
+    assert b'<html lang="de">' in archived.read("index.html")
+
+
+def test_the_recipients_language_goes_before_that_of_the_mail():
+    archived = opened([replace(german(), language="fr")], language=None)
+    assert b'<html lang="fr">' in archived.read("report.html")
 
 
 TEXT = st.text(max_size=30) | st.sampled_from([HOSTILE, "\udcff\ud800", "a\u202eb", "x" * 5000])

@@ -138,3 +138,8 @@ def test_a_route_without_end_is_cut():
     tree = page(case(f"{lines}From: a@evil.test\n\nHello\n".encode()))
     assert len(tree.css(".route li")) == 40
     assert "Further lines that are not shown: 460" in text(tree)
+
+
+def test_the_reader_is_told_in_his_language_how_to_read_the_lines():
+    assert "Alles darunter kann der Absender erfunden haben." in text(page(german(), "de"))
+    assert "Der Filter" in text(page(english(), "de"))

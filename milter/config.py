@@ -49,11 +49,28 @@ def parse_address(value: object) -> object:
     return Address(host=found["ip6"] or found["host"], port=int(found["port"]))
 
 
+class UnixAddress(BaseModel):
+    """A Unix socket."""
+
+    model_config = ConfigDict(frozen=True)
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
 class SmtpNextHop(BaseModel):
     """Relay over SMTP."""
 
     model_config = ConfigDict(frozen=True)
     address: Address
+
+
+class LmtpNextHop(BaseModel):
+    """Delivery over LMTP (RFC 2033)."""
+
+    model_config = ConfigDict(frozen=True)
+    address: Address | UnixAddress
 
 
 class MaildirNextHop(BaseModel):
@@ -64,19 +81,23 @@ class MaildirNextHop(BaseModel):
 
 
 def parse_next_hop(value: object) -> object:
-    """Read `smtp://host:port` or `maildir:PATH`."""
+    """Read `smtp://host:port`, `lmtp://host:port`, `lmtp+unix:PATH` or `maildir:PATH`."""
     if not isinstance(value, str):
         return value
     scheme, _, rest = value.partition(":")
     if scheme == "smtp" and rest.startswith("//"):
         return SmtpNextHop(address=parse_address(rest[2:]))
+    if scheme == "lmtp" and rest.startswith("//"):
+        return LmtpNextHop(address=parse_address(rest[2:]))
+    if scheme == "lmtp+unix" and rest:
+        return LmtpNextHop(address=UnixAddress(path=Path(rest)))
     if scheme == "maildir" and rest:
         return MaildirNextHop(path=Path(rest))
-    raise ValueError("write it as smtp://host:port or maildir:PATH")
+    raise ValueError("write it as smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH")
 
 
 AddressField = Annotated[Address, BeforeValidator(parse_address)]
-NextHopField = Annotated[SmtpNextHop | MaildirNextHop, BeforeValidator(parse_next_hop)]
+NextHopField = Annotated[SmtpNextHop | LmtpNextHop | MaildirNextHop, BeforeValidator(parse_next_hop)]
 AddressOrDomain = Annotated[str, AfterValidator(normal_pattern)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(lambda v: ip_network(v) if isinstance(v, str) else v)]
 
@@ -212,7 +233,7 @@ class Config(Section):
         None, description="Where Postfix calls by the milter protocol: host:port; null: nowhere."
     )
     next_hop: NextHopField = Field(
-        MaildirNextHop(path=Path("mail")), description="Where mail goes: smtp://host:port or maildir:PATH."
+        MaildirNextHop(path=Path("mail")), description="Where mail goes: smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH."
     )
     store: Store = Field(default_factory=Store, description="Where quarantined mail is kept.")
     trusted_clients: tuple[Network, ...] = Field(

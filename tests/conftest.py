@@ -54,7 +54,7 @@ class FakeHop:
     @property
     def transactions(self) -> list[str]:
         """The commands without the greeting and the parting."""
-        return [c for c in self.commands if not c.startswith(("EHLO", "HELO", "QUIT"))]
+        return [c for c in self.commands if not c.startswith(("EHLO", "HELO", "LHLO", "QUIT"))]
 
     async def settled(self, commands: list[str]) -> None:
         """Give commands that nobody waits for, such as RSET, a moment to arrive."""
@@ -90,7 +90,7 @@ class FakeHop:
 
     async def _obey(self, command: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         verb = command[:4].upper()
-        if verb == "EHLO":
+        if verb in ("EHLO", "LHLO"):
             lines = ["hop.example", *self.offers]
             default = "\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"])
         else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from milter.actions.lmtp import LmtpHop
 from milter.actions.maildir import MaildirHop
 from milter.actions.nexthop import NextHop
 from milter.actions.smtp import SmtpHop
-from milter.config import Config, MaildirNextHop
+from milter.config import Config, LmtpNextHop, MaildirNextHop
 
 
 def make_next_hop(config: Config) -> NextHop:
     """The configured next hop; connects to nothing yet."""
     if isinstance(config.next_hop, MaildirNextHop):
         return MaildirHop(config.next_hop.path)
+    if isinstance(config.next_hop, LmtpNextHop):
+        return LmtpHop(config.next_hop.address, helo_name=config.hostname, timeout=config.next_hop_timeout)
     return SmtpHop(config.next_hop.address, helo_name=config.hostname, timeout=config.next_hop_timeout)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from milter.actions.dotstuff import wire_blocks
 from milter.actions.nexthop import BeforeEnd, Reply, extension_of
-from milter.actions.smtp_connection import SmtpConnection
-from milter.config import Address
+from milter.actions.smtp_connection import GREETINGS, SmtpConnection
+from milter.config import Address, UnixAddress
 from milter.errors import NextHopError
 
 # Shorter than the idle limit of any server, long enough for a busy minute.
@@ -22,7 +22,10 @@ XFORWARD_LINE = 500
 class SmtpHop:
     """Next hop by SMTP, without TLS; keeps idle connections for the next mail."""
 
-    def __init__(self, address: Address, *, helo_name: str, timeout: float) -> None:
+    greetings: Sequence[str] = GREETINGS
+    transaction: type[SmtpTransaction]
+
+    def __init__(self, address: Address | UnixAddress, *, helo_name: str, timeout: float) -> None:
         self._address = address
         self._helo_name = helo_name
         self._timeout = timeout
@@ -38,12 +41,12 @@ class SmtpHop:
     async def begin(self, path: str, parameters: Sequence[str], forwarded: Mapping[str, str]) -> SmtpTransaction:
         """Start a mail; the sender goes out together with the first recipient."""
         connection = self._take_idle() or await self.connect()
-        return SmtpTransaction(self, connection, _Command("MAIL FROM", path, parameters), forwarded)
+        return self.transaction(self, connection, _Command("MAIL FROM", path, parameters), forwarded)
 
     async def connect(self) -> SmtpConnection:
         """A fresh connection."""
         self._capabilities = None
-        connection = await SmtpConnection.open(self._address, self._helo_name, self._timeout)
+        connection = await SmtpConnection.open(self._address, self._helo_name, self._timeout, self.greetings)
         self._capabilities = connection.capabilities
         return connection
 
@@ -204,6 +207,9 @@ class SmtpTransaction:
             self._connection.write(b"RSET\r\n")
             self._connection.owed_replies += 1
         self._hop.give_back(self._connection)
+
+
+SmtpHop.transaction = SmtpTransaction
 
 
 def _xforward(forwarded: Mapping[str, str], capabilities: Mapping[str, str]) -> list[bytes]:

@@ -9,12 +9,15 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from milter.actions.nexthop import Reply
-from milter.config import Address
+from milter.config import Address, UnixAddress
 from milter.errors import NextHopError
 
 # More than any sane reply has, in bytes of a line and in lines; a next hop that floods is broken.
 LINE_LIMIT = 64 * 1024
 LINES_LIMIT = 1000
+
+# The second is for a next hop that does not know the first (RFC 5321 §3.2).
+GREETINGS = ("EHLO", "HELO")
 
 # In a reply these could end a line for our client or in a log.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -43,32 +46,38 @@ class SmtpConnection(asyncio.Protocol):
         self._failure = "closed the connection"
 
     @classmethod
-    async def open(cls, address: Address, helo_name: str, patience: float) -> SmtpConnection:
-        """Connect and say EHLO, or HELO to a next hop that knows no EHLO."""
+    async def open(
+        cls, address: Address | UnixAddress, helo_name: str, patience: float, greetings: Sequence[str] = GREETINGS
+    ) -> SmtpConnection:
+        """Connect and greet: with EHLO, or with HELO a next hop that knows no EHLO."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(patience):
-                _, connection = await loop.create_connection(lambda: cls(patience), address.host, address.port)
+                if isinstance(address, UnixAddress):
+                    _, connection = await loop.create_unix_connection(lambda: cls(patience), str(address))
+                else:
+                    _, connection = await loop.create_connection(lambda: cls(patience), address.host, address.port)
         except (OSError, TimeoutError) as error:
             raise NextHopError(f"next hop {address}: {error or 'no connection in time'}") from error
-        await connection._greet(helo_name)
+        await connection._greet(helo_name, greetings)
         return connection
 
-    async def _greet(self, helo_name: str) -> None:
-        greeting = await self.reply()
-        if greeting.code != 220:
-            self._give_up(f"greets with {greeting}")
+    async def _greet(self, helo_name: str, greetings: Sequence[str]) -> None:
+        banner = await self.reply()
+        if banner.code != 220:
+            self._give_up(f"greets with {banner}")
             raise self._error()
-        reply = (await self.ask([f"EHLO {helo_name}\r\n".encode()]))[0]
-        if reply.accepted:
+        for verb in greetings:
+            reply = (await self.ask([f"{verb} {helo_name}\r\n".encode()]))[0]
+            if reply.accepted:
+                break
+        else:
+            self._give_up(f"answers {' and '.join(greetings)} with {reply}")
+            raise self._error()
+        if verb != "HELO":
             for line in reply.lines[1:]:
                 keyword, _, argument = line.partition(" ")
                 self.capabilities[keyword.upper()] = argument.strip()
-        else:
-            reply = (await self.ask([f"HELO {helo_name}\r\n".encode()]))[0]
-        if not reply.accepted:
-            self._give_up(f"answers EHLO and HELO with {reply}")
-            raise self._error()
 
     @property
     def closed(self) -> bool:

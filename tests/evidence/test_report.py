@@ -47,7 +47,9 @@ def test_the_way_of_the_mail_shows_what_can_be_trusted():
 
 
 def test_a_name_that_a_host_gave_itself_is_not_shown_as_its_name():
-    assert "called itself srv7.hosting.example" in " ".join(page(german()).css(".finding")[0].text().split())
+    finding = page(german()).css(".finding")[0]
+    assert "called itself srv7.hosting.example" in " ".join(finding.text().split())
+    assert [node.text() for node in finding.css("bdi")] == ["2001:db8:77::5"]
 
 
 def test_results_of_the_sender_checks_are_in_plain_words():

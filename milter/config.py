@@ -207,7 +207,7 @@ class Store(Section):
     @classmethod
     def known_database(cls, url: str) -> str:
         # The value is not repeated: it may hold a password.
-        if not re.match(r"sqlite:///(?!:memory:)[^?]|postgres(ql)?(\+psycopg)?://", url):
+        if not re.match(r"sqlite:///(?!:memory:).|postgres(ql)?(\+psycopg)?://", url):
             raise ValueError("write it as sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
         return url
 
@@ -215,7 +215,7 @@ class Store(Section):
     def file(self) -> Path | None:
         """Where SQLite keeps it; None for a server."""
         path = self.url.removeprefix("sqlite:///")
-        return Path(path.partition("?")[0]) if path != self.url else None
+        return Path(path) if path != self.url else None
 
     @property
     def exists(self) -> bool:

@@ -197,8 +197,7 @@ class Filter:
     @property
     def quarantined(self) -> list[bytes]:
         """What lies in quarantine; a store that nobody opened is not made."""
-        url = self.config.store.url
-        if url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
+        if not self.config.store.exists:
             return []
         with open_store(self.config.store) as store:
             return [store.quarantine.raw(mail.id) for mail in store.quarantine.find(Wanted(), limit=1000)]

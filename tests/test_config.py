@@ -51,6 +51,7 @@ def test_each_setting_says_what_it_is() -> None:
         ("listen: null", ":1: the file: listen and milter must not both be null"),
         ("milter: 127.0.0.1", ":1: milter: write it as host:port"),
         ("store: {url: mysql://u:secret@h/d}", ":1: store.url: write it as sqlite:///PATH or postgresql://USER"),
+        ("store: {url: 'sqlite:///:memory:'}", ":1: store.url: write it as sqlite:///PATH or postgresql://USER"),
         ("store: {url: 'sqlite://'}", ":1: store.url: write it as sqlite:///PATH or postgresql://USER"),
         ("store: {retention_days: -1}", ":1: store.retention_days: Input should be greater than"),
         ("max_size: -1", ":1: max_size: Input should be greater than"),

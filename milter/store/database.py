@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,25 +31,23 @@ class Database:
 
     def __init__(self, settings: Store, *, busy_timeout: float = 10.0) -> None:
         """busy_timeout: seconds to wait for others that write, or for a server that does not answer."""
-        self._url = _url(settings.url)
+        self._file = settings.file
+        self._url = URL.create("sqlite", database=str(self._file)) if self._file else _url(settings.url)
         self._busy_timeout = busy_timeout
         self._engine: Engine | None = None
 
     @property
     def name(self) -> str:
         """The database as it may be shown: without a password."""
+        if self._file:
+            return str(self._file)
         # A password may also stand among the options.
-        shown = self._url.set(drivername="postgresql", query={})
-        return self._path if self.is_sqlite else shown.render_as_string(hide_password=True)
+        return self._url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:
         """Whether it is a file of ours."""
-        return self._url.drivername == "sqlite"
-
-    @property
-    def _path(self) -> str:
-        return self._url.database or ""
+        return self._file is not None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -88,8 +87,8 @@ class Database:
 
     @contextlib.contextmanager
     def _connected_alone(self) -> Iterator[Connection]:
-        if self.is_sqlite:
-            self._make_file()
+        if self._file:
+            self._make_file(self._file)
         with self.writing() as connection:
             if not self.is_sqlite:
                 # Any number will do, as long as it is ours alone; released with the transaction.
@@ -104,25 +103,27 @@ class Database:
 
     def _open(self) -> Engine:
         if self._engine is None:
-            self._engine = self._sqlite() if self.is_sqlite else self._postgresql()
+            self._engine = self._sqlite(self._file) if self._file else self._postgresql()
         return self._engine
 
-    def _sqlite(self) -> Engine:
+    def _sqlite(self, path: Path) -> Engine:
+        # A file that is missing is not made here, where everybody could read it.
+        address = f"{path.absolute().as_uri()}?mode=rw"
+        timeout = self._busy_timeout
         engine = sqlalchemy.create_engine(
             self._url,
-            connect_args={"timeout": self._busy_timeout},
+            creator=lambda: sqlite3.connect(address, uri=True, timeout=timeout, check_same_thread=False),
             hide_parameters=True,
             pool_size=CONNECTIONS,
             max_overflow=0,
-            pool_timeout=self._busy_timeout,
+            pool_timeout=timeout,
         )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
 
-    def _make_file(self) -> None:
+    def _make_file(self, path: Path) -> None:
         """The file, for its owner only; SQLite gives the same mode to the files beside it."""
-        path = Path(self._path)
         try:
             if not path.exists():
                 make_folder(path.parent)
@@ -158,7 +159,7 @@ def _url(text: str) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise StoreError("store.url cannot be read; write it as postgresql://USER:PASSWORD@HOST/DATABASE") from None
-    return url if url.drivername == "sqlite" else url.set(drivername="postgresql+psycopg")
+    return url.set(drivername="postgresql+psycopg")
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

@@ -24,11 +24,13 @@ from milter.store.verdicts import from_json, to_json
 
 # Of so many of the newest ids one may be meant that was mistyped.
 NEAR_AMONG = 5_000
+# RFC 5321 §4.5.3.1: 64 octets, "@", 255 octets.
+MAX_ADDRESS = 320
 
 
 def address_key(address: str) -> str:
-    """An address as it is compared."""
-    return normal_address(address) or address.lower()
+    """An address as it is compared; longer ones than mail has are cut, since an index takes no more."""
+    return (normal_address(address) or address.lower())[:MAX_ADDRESS]
 
 
 def insert_mail(
@@ -45,7 +47,7 @@ def insert_mail(
     author = _author(headers)
     sealed = {"author_name": author.name, "subject": headers.get("Subject")}
     key_id = cipher.key_id
-    values = {name: value.encode("utf-8", "surrogateescape") for name, value in sealed.items()}
+    values = {name: value.encode("utf-8", "surrogatepass") for name, value in sealed.items()}
     connection.execute(
         insert(mails).values(
             id=mail_id,
@@ -58,7 +60,7 @@ def insert_mail(
             helo_name=envelope.helo_name,
             queue_id=envelope.queue_id,
             authenticated=envelope.authenticated,
-            author=author.address,
+            author=author.address[:MAX_ADDRESS],
             kind=verdict.kind,
             sha256=digest(raw),
             size=len(raw),
@@ -167,8 +169,8 @@ def _mail(row: Row[Any], cipher: Cipher, copies: tuple[Copy, ...], campaign: int
         ),
         verdict=from_json(verdict) if verdict else Verdict(action="quarantine", kind=row.kind),
         author=row.author,
-        author_name=opened("author_name").decode("utf-8", "surrogateescape"),
-        subject=opened("subject").decode("utf-8", "surrogateescape"),
+        author_name=opened("author_name").decode("utf-8", "surrogatepass"),
+        subject=opened("subject").decode("utf-8", "surrogatepass"),
         sha256=row.sha256,
         size=row.size,
         copies=copies,

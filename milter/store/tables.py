@@ -83,7 +83,7 @@ mails = Table(
     Column("id", Words, primary_key=True),
     Column("received", Utc, nullable=False),
     Column("state", String(9), nullable=False),
-    # As given, and as addresses are compared.
+    # As given, and as addresses are compared: see rows.address_key.
     words("mail_from"),
     words("mail_from_key"),
     words("client_addr"),
@@ -109,7 +109,7 @@ mails = Table(
     CheckConstraint("state IN ('held', 'releasing', 'released', 'deleted', 'expired')", name="mails_known_state"),
     Index("mails_newest", "received", "id"),
     Index("mails_by_state", "state", "received"),
-    Index("mails_by_queue_id", "queue_id"),
+    Index("mails_by_hash", "sha256"),
     Index("mails_by_author", "author"),
     Index("mails_by_sender", "mail_from_key"),
     Index("mails_by_key", "key_id"),

@@ -73,6 +73,11 @@ def test_who_keeps_nothing_has_no_store(start, tmp_path, settings):
     assert not (tmp_path / "kept").exists()
 
 
+def test_no_database_is_loaded_before_one_is_needed():
+    script = "import sys, milter.cli.serve; sys.exit(sorted({'sqlalchemy', 'alembic'} & set(sys.modules)) or 0)"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_a_store_that_cannot_be_opened_is_one_line_and_exit_2(start, tmp_path):
     (tmp_path / "kept").write_text("in the way")
     server = start(policies={"example.org": {"quarantine": True}})

@@ -102,6 +102,22 @@ def test_what_was_not_migrated_says_how(store_settings):
     database.close()
 
 
+def test_a_missing_file_is_not_made_by_looking(tmp_path):
+    database = Database(Store(url=f"sqlite:///{tmp_path}/nothing/store.sqlite"))
+    said = "store.sqlite: cannot be opened; check the path"
+    with pytest.raises(StoreError, match=said), database.reading():
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["with blank", "with%20percent", "ümlaut", "#hash", "ask?", "sqlite:"])
+def test_a_path_may_have_any_name(tmp_path, name):
+    settings = Store(url=f"sqlite:///{tmp_path}/{name}/store.sqlite", key_file=tmp_path / "key")
+    with open_store(settings) as store:
+        assert store.quarantine.raw(keep(store)) == RAW
+    assert (tmp_path / name / "store.sqlite").exists()
+
+
 # Nothing is half done
 
 

@@ -1,5 +1,6 @@
 """What is kept comes back byte for byte, is found by what is known of it, and is gone when it is wiped."""
 
+import random
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,11 @@ def quarantine(opened):
 
 def keep(quarantine, raw=RAW, envelope=ENVELOPE, verdict=VERDICT, minutes=0) -> str:
     return quarantine.keep(raw, envelope, verdict, received=NOW + timedelta(minutes=minutes))
+
+
+def random_words(size: int) -> bytes:
+    """What cannot be compressed into an index."""
+    return random.Random(size).randbytes(size).hex().encode()[:size]
 
 
 def content_of(opened) -> str:
@@ -62,6 +68,27 @@ def test_whatever_strangers_send_comes_back(quarantine, envelope):
     assert quarantine.get(mail_id).envelope == envelope
     assert quarantine.raw(mail_id) == b"\xff\xfe\x00"
     assert [found.id for found in quarantine.find(Filter())] == [mail_id]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"From: =?utf-7?q?+2AA-?= <a@example.org>\r\nSubject: =?utf-7?q?+2AA-?=\r\n",
+        b"From: " + random_words(20_000) + b"@example.org\r\nSubject: " + random_words(100_000) + b"\r\n",
+        b"From: \xff\xfe <\xff@\xff>\r\nSubject: \x00\r\n",
+        b"From:\r\nSubject:\r\n",
+    ],
+    ids=["surrogates", "long", "bytes", "empty"],
+)
+def test_whatever_they_write_into_fields_is_kept(quarantine, fields):
+    raw = fields + b"\r\nx\r\n"
+    address = random_words(4_000).decode() + "@example.net"
+    mail_id = keep(quarantine, raw, Envelope(address, (address,)), HELD)
+    found = quarantine.get(mail_id)
+    assert quarantine.raw(mail_id) == raw
+    assert found.envelope == Envelope(address, (address,))
+    assert quarantine.find(Filter(recipient=address, sender=address)) == [found]
+    assert quarantine.claim(mail_id, [address], by="anna", now=NOW).recipients == (address,)
 
 
 def test_a_large_mail_comes_back(quarantine):

@@ -46,7 +46,7 @@ def _mails() -> None:
     )
     op.create_index("mails_newest", "mails", ["received", "id"])
     op.create_index("mails_by_state", "mails", ["state", "received"])
-    op.create_index("mails_by_queue_id", "mails", ["queue_id"])
+    op.create_index("mails_by_hash", "mails", ["sha256"])
     op.create_index("mails_by_author", "mails", ["author"])
     op.create_index("mails_by_sender", "mails", ["mail_from_key"])
     op.create_index("mails_by_key", "mails", ["key_id"])

@@ -10,6 +10,9 @@ from milter.errors import ConfigError
 from milter.model import Listing
 from milter.policies import Policies, PolicyBook, share_a_mail
 
+ROOT = Path(__file__).parents[1]
+DOCUMENT = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+
 
 class Entry(NamedTuple):
     scope: str
@@ -239,3 +242,24 @@ def test_a_wrong_policy_is_refused_with_its_place(tmp_path: Path, text: str, exp
 def test_inherited_thresholds_may_be_given_in_parts(tmp_path: Path) -> None:
     config = configured(tmp_path, "policies: {a.test: {quarantine_at: 20}, x@a.test: {tag_at: 15, self_release: yes}}")
     assert Policies(config).of("x@a.test").tag_at == 15
+
+
+# What is documented.
+def test_the_documented_example_is_right(tmp_path: Path) -> None:
+    example = DOCUMENT.split("```yaml\n")[1].split("```")[0]
+    policies = Policies(configured(tmp_path, example))
+    assert policies.of("paul@example.org").quarantine
+    assert (policies.of("x@sales.example.org").tag_at, policies.of("x@example.org").tag_at) == (4, 5)
+    anna = policies.of("anna@example.org")
+    assert (anna.language, anna.quarantine, anna.listing("a@news.example.com")) == ("de", True, "allow")
+    assert anna.listing("a@spam.example.com") == "block"
+    assert not policies.of("helpdesk@example.org").quarantine
+
+
+def test_the_line_for_postfix_is_quoted_word_for_word() -> None:
+    text = (ROOT / "docs" / "postfix" / "after-queue" / "policies.cf").read_text(encoding="utf-8")
+    assert "".join(f"    {line}\n" for line in text.splitlines()) in DOCUMENT
+
+
+def test_every_key_is_documented() -> None:
+    assert [key for key in PolicyPart.model_fields if f"`{key}`" not in DOCUMENT] == []

@@ -83,14 +83,12 @@ def update(language: str, texts: Catalog) -> Catalog:
 def main(shown: list[str]) -> int:
     """Update all; print what is open in the languages shown."""
     texts = source_texts()
-    left = 0
-    for language in LANGUAGES[1:]:
-        missing = open_texts(update(language, texts))
-        left += len(missing)
+    left = {language: open_texts(update(language, texts)) for language in LANGUAGES[1:]}
+    for language, missing in left.items():
         print(f"{language}: {len(texts) - len(missing)} of {len(texts)}")
         for message in missing if language in shown else ():
             print(f"    {message.id!r}")
-    return 1 if left else 0
+    return 1 if any(left.values()) else 0
 
 
 if __name__ == "__main__":

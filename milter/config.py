@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from milter.addresses import names_of, normal_pattern, without_detail
+from milter.addresses import names_of, normal_pattern, to_ascii, without_detail
 from milter.model import Language, Listing
 from milter.yamlfile import fault, read_yaml, validate
 
@@ -123,6 +123,17 @@ class PolicyPart(Section):
         frozenset(), description="Authors (addresses, domains) whose mail is kept back, or tagged without quarantine."
     )
     language: Language | None = Field(None, description="Of texts for the recipient; null: that of the mail.")
+    subject_tag: bool = Field(False, description="Put a word of warning before the subject of flagged mail.")
+    # YAML reads a bare off as false.
+    notice: Annotated[
+        Literal["off", "add", "wrap"], BeforeValidator(lambda value: "off" if value is False else value)
+    ] = Field(
+        "off", description="Put advice above flagged mail; wrap: attach mail that is signed or encrypted to the advice."
+    )
+    defang: bool = Field(False, description="Break payment addresses, links and pictures in flagged mail.")
+    personal_case: Literal["deliver", "quarantine"] = Field(
+        "deliver", description="What becomes of mail for quarantine that means this one reader; delivered with advice."
+    )
     # YAML reads a bare yes as true.
     self_release: Annotated[Literal["yes", "ask"], BeforeValidator(lambda value: "yes" if value is True else value)] = (
         Field("yes", description="Whether recipients release quarantined mail themselves, or ask for it.")
@@ -223,6 +234,71 @@ class Store(Section):
         return self.file is None or self.file.exists()
 
 
+def parse_schedule(value: object) -> object:
+    """YAML reads a bare 10:30 as the number 630 (sexagesimal)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value // 60:02}:{value % 60:02}"
+    return value
+
+
+def one_address(value: str) -> str:
+    """A mail address with a domain. Raises ValueError."""
+    local, at, domain = value.rpartition("@")
+    if not (at and local and to_ascii(domain)) or re.search(r"[\s<>]", value):
+        raise ValueError("write a mail address, for instance quarantine@example.org")
+    return value
+
+
+def web_root(value: str) -> str:
+    """Where a path can be added. Raises ValueError."""
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        raise ValueError("write it as https://HOST/")
+    return value.rstrip("/")
+
+
+MailAddress = Annotated[str, AfterValidator(one_address)]
+
+
+class Digest(Section):
+    """What recipients and an administrator are told of quarantined mail, and how they answer."""
+
+    schedule: Annotated[str | None, BeforeValidator(parse_schedule)] = Field(
+        None,
+        pattern=r"^(weekdays )?([01]\d|2[0-3]):[0-5]\d$",
+        description="Local time of the daily digest (07:30), or of that on weekdays (weekdays 07:30); null: none.",
+    )
+    notice_at_once: bool = Field(False, description="Tell recipients of each quarantined mail within a minute, too.")
+    from_address: MailAddress | None = Field(None, description="Author of our mails; null: command_address.")
+    command_address: MailAddress | None = Field(
+        None, description="Where mails that release and report are taken in; by SMTP only."
+    )
+    public_url: Annotated[str, AfterValidator(web_root)] | None = Field(
+        None, description="Where recipients reach web.listen, https://HOST/; null: commands go by mail."
+    )
+    admin: MailAddress | None = Field(None, description="Who gets the digest of the whole quarantine; null: nobody.")
+    exclude: frozenset[AddressOrDomain] = Field(
+        frozenset(), description="Recipients (addresses, domains) that get none: lists, groups, robots."
+    )
+    valid_days: int = Field(14, ge=1, le=365, description="Days for which a link or command works.")
+
+    @model_validator(mode="after")
+    def has_author(self) -> Self:
+        if (self.schedule or self.notice_at_once) and not self.author:
+            raise ValueError("give from_address or command_address: mails need an author")
+        return self
+
+    @property
+    def author(self) -> str | None:
+        """The address in From."""
+        return self.from_address or self.command_address
+
+
+class Web(Section):
+    """The page behind the links of a digest."""
+
+    listen: AddressField | None = Field(None, description="Where it answers by HTTP: host:port; null: nowhere.")
+
+
 class Config(Section):
     """All settings of one server."""
 
@@ -236,6 +312,8 @@ class Config(Section):
         MaildirNextHop(path=Path("mail")), description="Where mail goes: smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH."
     )
     store: Store = Field(default_factory=Store, description="Where quarantined mail is kept.")
+    digest: Digest = Field(default_factory=Digest, description="What is told of quarantined mail.")
+    web: Web = Field(default_factory=Web, description="The page behind the links of a digest.")
     trusted_clients: tuple[Network, ...] = Field(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")),
         description="Who may send through the filter and use XFORWARD.",

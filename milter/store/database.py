@@ -20,7 +20,7 @@ from milter.errors import StoreError
 from milter.store.faults import sentence
 
 # The newest migration; another version in the database is brought to it, or refused if it is unknown.
-VERSION = "0001"
+VERSION = "0002"
 # Connections of one process; its threads that keep mail are as many.
 CONNECTIONS = 4
 POSTGRES_EXTRA = "store.url: PostgreSQL needs psycopg; install it with: pip install 'blackmail-filter[postgres]'"

@@ -16,6 +16,7 @@ from milter.store.audit import Audit
 from milter.store.cipher import Cipher
 from milter.store.database import Database
 from milter.store.keys import KeyRing, given_ring, new_ring, wrong_key
+from milter.store.mailings import Mailings
 from milter.store.quarantine import Quarantine
 from milter.store.senders import Senders
 from milter.store.tables import SEALED
@@ -30,6 +31,7 @@ class OpenStore:
     quarantine: Quarantine
     senders: Senders
     audit: Audit
+    mailings: Mailings
 
     def close(self) -> None:
         """Close all connections."""
@@ -53,7 +55,9 @@ def open_store(settings: Store, *, environ: Mapping[str, str] = os.environ, busy
     except BaseException:
         database.close()
         raise
-    return OpenStore(database, cipher, Quarantine(database, cipher), Senders(database), Audit(database))
+    return OpenStore(
+        database, cipher, Quarantine(database, cipher), Senders(database), Audit(database), Mailings(database)
+    )
 
 
 def migrate(settings: Store) -> None:

@@ -188,6 +188,18 @@ campaign_mails = Table(
     Index("campaign_mails_by_campaign", "campaign_id"),
 )
 
+# What was told to whom: the period for which it was sent last, and the time of arrival up to which mails were told of.
+mailings = Table(
+    "mailings",
+    metadata,
+    Column("recipient", Words, primary_key=True),
+    Column("purpose", Words, primary_key=True),
+    words("period"),
+    Column("claimed_at", Utc, nullable=False),
+    Column("told_until", Utc),
+    Index("mailings_by_time", "claimed_at"),
+)
+
 # Triggers refuse to change or remove an entry.
 audit = Table(
     "audit",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -41,6 +41,11 @@ class Release:
         """Whether all copies that were to go out have arrived at the next hop."""
         return not (self.refused or self.uncertain or self.note)
 
+    @property
+    def left_over(self) -> tuple[str, ...]:
+        """Recipients who were too many for one transaction (RFC 5321 §4.5.3.1.10)."""
+        return tuple(address for address, reply in self.refused.items() if reply.startswith("452 "))
+
 
 def utc_now() -> datetime:
     """The time."""
@@ -63,6 +68,20 @@ class Releaser:
         again sends uncertain copies once more. Raises StoreError if there is no such mail, nothing of it is left to
         release, somebody else is releasing it, or the store fails.
         """
+        done = await self._once(mail_id, by, recipients, again=again)
+        while done.delivered and (left := done.left_over):
+            try:
+                more = await self._once(mail_id, by, left, again=again)
+            except StoreError as error:
+                return replace(done, note=str(error))
+            refused = {address: reply for address, reply in done.refused.items() if address not in left}
+            done = replace(more, delivered=done.delivered + more.delivered, refused={**refused, **more.refused})
+            if not more.delivered:
+                break
+        return done
+
+    async def _once(self, mail_id: str, by: str, recipients: Collection[str] | None, *, again: bool) -> Release:
+        """One transaction with the next hop."""
         claim = await asyncio.to_thread(
             self._quarantine.claim, mail_id, recipients, by=by, now=self._now(), again=again
         )

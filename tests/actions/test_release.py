@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from milter.actions.lmtp import LmtpHop
 from milter.actions.maildir import MaildirHop
 from milter.actions.release import Release, Releaser
 from milter.actions.smtp import SmtpHop
@@ -120,6 +121,25 @@ async def test_a_refused_recipient_keeps_its_copy_and_the_reply(desk):
     at.hop.answers.clear()
     assert (await at.releaser.release(mail_id, by="anna")).delivered == TWO[1:]
     assert at.quarantine.get(mail_id).state == "released"
+
+
+async def test_recipients_who_are_too_many_at_once_get_the_mail_one_after_the_other(desk):
+    at = await desk(answers={"RCPT TO:<b@": "550 5.1.1 nobody"})
+    lmtp = LmtpHop(at.hop.address, helo_name="filter.example", timeout=5.0)
+    mail_id = keep(at.quarantine, recipients=[*TWO, "d@example.org", "e@example.org"])
+    at.hop.answers["LHLO"] = "250 hop.example"
+    done = await Releaser(at.quarantine, lmtp, lambda: NOW).release(mail_id, by="anna")
+    await lmtp.close()
+    assert done == Release(mail_id, ("c@example.org", "d@example.org", "e@example.org"), {TWO[0]: "550 5.1.1 nobody"})
+    assert len(at.hop.messages) == 3
+
+
+async def test_who_is_always_too_many_is_not_asked_for_ever(desk):
+    at = await desk(answers={"RCPT TO:<c@": "452 4.5.3 too many"})
+    mail_id = keep(at.quarantine)
+    done = await at.releaser.release(mail_id, by="anna")
+    assert done == Release(mail_id, TWO[:1], {TWO[1]: "452 4.5.3 too many"})
+    assert [command for command in at.hop.commands if command.startswith("RCPT")].count("RCPT TO:<c@example.org>") == 2
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT"])

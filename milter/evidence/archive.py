@@ -20,12 +20,13 @@ from milter.evidence.case import Case
 from milter.evidence.facts import Facts, examine
 from milter.evidence.misp import misp_event
 from milter.evidence.record import case_record
-from milter.evidence.report import Reader, page, report
+from milter.evidence.report import Reader, report
 from milter.evidence.route import LOOPBACK
 from milter.evidence.words import FILES
 from milter.i18n import Translator
 from milter.reason import kind_name
 from milter.sender.client import Network
+from milter.templates import page
 
 SUMS = "SHA256SUMS"
 UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -142,7 +143,12 @@ def _index(entries: list[Entry], words: Translator, now: datetime) -> str:
             holders.setdefault(address, []).append(entry.folder)
     shared = dict(sorted(holders.items(), key=lambda pair: -len(pair[1])))
     return page(
-        "index.html", words, entries=entries, shared=shared, made=words.datetime(now), sums=words.gettext(FILES[SUMS])
+        "evidence/index.html",
+        words,
+        entries=entries,
+        shared=shared,
+        made=words.datetime(now),
+        sums=words.gettext(FILES[SUMS]),
     )
 
 

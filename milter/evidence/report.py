@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from milter import __version__
 from milter.advice import Advice, advice
 from milter.evidence.facts import Facts, checksum
 from milter.evidence.record import deadline
@@ -33,6 +29,7 @@ from milter.i18n import Translator, translator
 from milter.reason import COINS, demanded_sum, kind_name, sentence
 from milter.reporting import ReportingPoint, country_of, emergency_number, reporting
 from milter.sender.author import Mailbox
+from milter.templates import page
 
 # Signs and lines beyond these make no report clearer; case.json has them all.
 SHOWN_REASONS = 20
@@ -83,7 +80,7 @@ def report(facts: Facts, reader: Reader, *, now: datetime) -> str:
     words, verdict = reader.words, facts.case.verdict
     route = facts.route
     return page(
-        "report.html",
+        "evidence/report.html",
         words,
         case=facts.case,
         verdict=verdict,
@@ -104,27 +101,6 @@ def report(facts: Facts, reader: Reader, *, now: datetime) -> str:
         found=facts.results,
         files={name: words.gettext(text) for name, text in FILES.items()},
         made=words.datetime(now),
-    )
-
-
-def page(template: str, words: Translator, **values: object) -> str:
-    """A page from one of our templates; every value is escaped in it."""
-    return templates().get_template(template).render(
-        gettext=words.gettext, ngettext=words.ngettext, number=words.number, language=words.language,
-        version=__version__, **values,
-    )  # fmt: skip
-
-
-@cache
-def templates() -> Environment:
-    """The templates in milter/data/evidence."""
-    return Environment(
-        loader=PackageLoader("milter", "data/evidence"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
     )
 
 

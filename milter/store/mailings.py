@@ -36,7 +36,7 @@ class Mailings:
             taken = row.on_conflict_do_update(
                 index_elements=list(key), set_=values, where=mailings.c.period != row.excluded.period
             )
-            return bool(connection.execute(taken).rowcount)
+            return connection.execute(taken.returning(mailings.c.period)).first() is not None
 
     def give_back(self, recipient: str, purpose: str, period: str) -> None:
         """Nothing was sent for a period that was claimed: it may be tried again."""

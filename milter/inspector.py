@@ -16,6 +16,7 @@ from milter.model import Authentication, Envelope, Inspector, Verdict
 from milter.pipeline import inspect
 from milter.policies import PolicyBook
 from milter.sender.verify import authenticate
+from milter.signals.campaigns import CampaignBook
 
 if TYPE_CHECKING:
     from milter.sender.dns import Resolver
@@ -40,10 +41,13 @@ def read_within(raw: bytes, config: Config) -> Message:
 class SmtpInspector:
     """Judges mail of one server process. Nothing is opened or started before the first mail."""
 
-    def __init__(self, config: Config, rules: RuleSet, policies: PolicyBook) -> None:
+    def __init__(
+        self, config: Config, rules: RuleSet, policies: PolicyBook, campaigns: CampaignBook | None = None
+    ) -> None:
         self._config = config
         self._rules = rules
         self._policies = policies
+        self._campaigns = campaigns or CampaignBook()
         self._resolver = _resolver(config)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="inspect")
 
@@ -78,18 +82,22 @@ class SmtpInspector:
             policy=self._policies.current.of_mail(envelope.rcpt_to),
             authentication=authentication,
             own_domains=self._config.own_domains,
+            campaigns=self._campaigns.current,
             explain=False,
         )
 
 
-def smtp_inspector(config: Config, policies: PolicyBook | None = None) -> Inspector | None:
+def smtp_inspector(
+    config: Config, policies: PolicyBook | None = None, campaigns: CampaignBook | None = None
+) -> Inspector | None:
     """The inspector of a server, or None where inspection is off. Raises ConfigError.
 
-    policies: those in force, also after a change of the lists of senders; None: those of the settings.
+    policies: those in force, also after a change of the lists of senders; None: those of the settings. campaigns: those
+    known at the time; None: none.
     """
     if not config.inspect:
         return None
-    return SmtpInspector(config, configured_rules(config), policies or PolicyBook(config))
+    return SmtpInspector(config, configured_rules(config), policies or PolicyBook(config), campaigns)
 
 
 def _resolver(config: Config) -> Resolver | None:

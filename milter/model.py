@@ -11,7 +11,9 @@ Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl", "cs", "sv", "
 # What a recipient or an administrator says of a sender.
 Listing = Literal["allow", "block"]
 Where = Literal["text", "html", "subject", "header", "image", "pdf", "qr"]
-Group = Literal["threat", "demand", "claim", "deadline", "secrecy", "spoof", "evasion", "wallet", "context"]
+Group = Literal[
+    "threat", "demand", "claim", "deadline", "secrecy", "spoof", "evasion", "wallet", "campaign", "context"
+]  # fmt: skip
 Kind = Literal[
     "sextortion",
     "hacked-device",
@@ -31,6 +33,7 @@ SIGNALS: frozenset[str] = frozenset(
         "wallet": "any invalid btc bch ltc doge dash zec eth trx xmr xrp",
         "demand": "amount",
         "deadline": "time",
+        "campaign": "known wallet harmless",
         "evasion": "lookalike invisible combining leet split_letters masked hidden_text entities"
         " split_wallet encoded_wallet",
         "context": "quoted forwarded only_quoted list bulk long auto reply report_attached fake_reply quotation_marks"

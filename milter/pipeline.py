@@ -16,9 +16,12 @@ from milter.model import Action, Authentication, Demand, Envelope, RuleMatch, Si
 from milter.sender.listed import Listed, find_listed
 from milter.sender.verify import offline
 from milter.signals import find_context, find_demand, find_wallets, mask_secrets, personal_signs
+from milter.signals.campaigns import NO_CAMPAIGNS, KnownCampaigns
+from milter.signals.template import names_of, signature
 from milter.signals.wallets import Wallets
 
-# Whether a mail means this one reader is asked only where two of these speak for extortion.
+# Whether a mail means this one reader is asked only where two of these speak for extortion; whether it belongs to a
+# campaign, where one does.
 TWO_SIDES = frozenset({"threat", "demand", "claim"})
 PERSONAL = "context.personal"  # the rule that says so
 
@@ -43,20 +46,17 @@ def inspect(
     policy: Policy,
     authentication: Authentication | None = None,
     own_domains: tuple[str, ...] = (),
+    campaigns: KnownCampaigns = NO_CAMPAIGNS,
     explain: bool = True,
 ) -> Verdict:
     """Judge one mail.
 
-    authentication is what the sender checks found; without it only the signs in the headers count. explain: give
-    reasons and language also for mail that is not flagged.
+    authentication is what the sender checks found; without it only the signs in the headers count. campaigns are those
+    known by now. explain: give reasons and language also for mail that is not flagged.
     """
     sender = authentication or offline(envelope, message.headers, own_domains=own_domains)
     readings = readings_of(message)
-    found = [
-        Found(hit, number, not reading.own)
-        for number, reading in enumerate(readings)
-        for hit in rules.matcher.hits(reading.normal.folded, every=False)
-    ]
+    found = list(_hits(rules, readings))
     groups = {rules.rules[one.hit.rule].group for one in found}
     # Prices stand in every second mail; they matter only where somebody demands and threatens or claims.
     demand = _demand(readings) if "demand" in groups and groups & {"threat", "claim"} else Demand()
@@ -66,6 +66,7 @@ def inspect(
         *find_context(message.headers, message.texts),
         *(personal_signs(message, envelope, _own_texts(readings)) if len(groups & TWO_SIDES) > 1 else ()),
         *(signal for reading, seen in zip(readings, wallets, strict=True) for signal in _signs(reading, seen)),
+        *(_campaign_signs(campaigns, message, envelope, readings, wallets) if campaigns and groups & TWO_SIDES else ()),
         *(Signal(f"spoof.{name}", "header") for name in sender.spoof),
         *_sums(demand),
     ]
@@ -86,6 +87,12 @@ def inspect(
     )
     listed = find_listed(policy, message.headers, sender, checked=authentication is not None)
     return _as_listed(verdict, listed, policy) if listed else verdict
+
+
+def _hits(rules: RuleSet, readings: Iterable[Reading]) -> Iterable[Found]:
+    for number, reading in enumerate(readings):
+        for hit in rules.matcher.hits(reading.normal.folded, every=False):
+            yield Found(hit, number, not reading.own)
 
 
 def readings_of(message: Message) -> list[Reading]:
@@ -117,6 +124,25 @@ def _signs(reading: Reading, seen: Wallets) -> Iterable[Signal]:
             yield Signal(f"wallet.{wallet.currency.lower()}", where, wallet.address)
         else:
             yield Signal("wallet.invalid", where, wallet.address)
+
+
+def _campaign_signs(
+    campaigns: KnownCampaigns, message: Message, envelope: Envelope, readings: list[Reading], wallets: list[Wallets]
+) -> Iterable[Signal]:
+    """What the author's own words and payment addresses have to do with known campaigns."""
+    named = [
+        wallet
+        for reading, seen in zip(readings, wallets, strict=True)
+        if reading.own
+        for wallet in seen.wallets
+        if wallet.valid
+    ]
+    return campaigns.match(signature(letter_texts(readings), names_of(envelope, message.headers)), named)
+
+
+def letter_texts(readings: Iterable[Reading]) -> list[str]:
+    """What the author says below the subject, undisguised: what letters of one campaign have in common."""
+    return [reading.normal.plain for reading in readings if reading.own and reading.text.where != "subject"]
 
 
 def _sums(demand: Demand) -> Iterable[Signal]:

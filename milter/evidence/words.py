@@ -72,6 +72,7 @@ GROUPS: dict[Group | Literal["policy"], str] = {
     "spoof": msgid("Forged sender"),
     "evasion": msgid("Disguise"),
     "wallet": msgid("Payment address"),
+    "campaign": msgid("Known mass mailing"),
     "context": msgid("Circumstances"),
     "policy": msgid("Setting of the recipient's side"),
 }

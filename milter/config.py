@@ -213,6 +213,9 @@ class Store(Section):
     key_file: Path = Field(Path("quarantine/key"), description="Keys that encrypt what is kept; made when missing.")
     encrypt: bool = Field(True, description="Encrypt mails, subjects, names and verdicts that are kept.")
     retention_days: int = Field(90, ge=0, description="Days after which a kept mail is wiped; 0: never.")
+    remember_tagged: bool = Field(
+        True, description="Learn campaigns from tagged mail, too, where the store exists; else from quarantined alone."
+    )
 
     @field_validator("url")
     @classmethod

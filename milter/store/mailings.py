@@ -6,12 +6,19 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from milter.store.database import Database
 from milter.store.rows import address_key
 from milter.store.tables import mailings, mails, recipients
+
+NOTICE = "notice "
+
+
+def notice_of(mail_id: str) -> str:
+    """The purpose of telling at once of one mail."""
+    return NOTICE + mail_id
 
 
 class Mailings:
@@ -68,26 +75,29 @@ class Mailings:
         with self._database.reading() as connection:
             return connection.execute(found).scalar()
 
-    def waiting(self, purpose: str, *, until: datetime, since: datetime | None = None) -> Mapping[str, list[str]]:
-        """Held mails that recipients were not told of, newest first, by recipient (as first written in a mail).
+    def waiting(self, purpose: str, period: str, *, until: datetime) -> Mapping[str, list[str]]:
+        """Held mails, newest first, of which recipients were not told yet, for those without a mail of this period.
 
-        Only mails that arrived up to until and later than since. Copies that are out or may be are no concern here.
+        Recipients are as first written in a mail. Only mails that arrived up to until. Copies that are out or may be
+        are no concern here.
         """
+        last = mailings.c.purpose == purpose
+        untold = mailings.c.told_until.is_(None) | (mails.c.received > mailings.c.told_until)
+        unsent = mailings.c.period.is_(None) | (mailings.c.period != period)
+        return self._held(last, untold, unsent, mails.c.received <= until)
+
+    def unnoticed(self, *, since: datetime) -> Mapping[str, list[str]]:
+        """Held mails that arrived after since and of which recipients have no notice (see notice_of), like waiting."""
+        last = mailings.c.purpose == literal(NOTICE) + recipients.c.mail_id
+        return self._held(last, mailings.c.period.is_(None) | (mailings.c.period == ""), mails.c.received > since)
+
+    def _held(self, last: ColumnElement[bool], *wanted: ColumnElement[bool]) -> Mapping[str, list[str]]:
         query = (
             select(recipients.c.address, recipients.c.address_key, recipients.c.mail_id)
             .join(mails, mails.c.id == recipients.c.mail_id)
-            .outerjoin(
-                mailings,
-                (mailings.c.recipient == recipients.c.address_key) & (mailings.c.purpose == purpose),
-            )
-            .where(
-                mails.c.state == "held",
-                mails.c.received <= until,
-                recipients.c.released_at.is_(None),
-                recipients.c.uncertain.is_(False),
-                mailings.c.told_until.is_(None) | (mails.c.received > mailings.c.told_until),
-                *([mails.c.received > since] if since else []),
-            )
+            .outerjoin(mailings, (mailings.c.recipient == recipients.c.address_key) & last)
+            .where(mails.c.state == "held", recipients.c.released_at.is_(None), recipients.c.uncertain.is_(False))
+            .where(*wanted)
             .order_by(mails.c.received.desc(), mails.c.id)
         )
         found: defaultdict[str, list[str]] = defaultdict(list)

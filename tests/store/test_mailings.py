@@ -8,6 +8,7 @@ from datetime import timedelta
 from stored_mails import ENVELOPE, NOW, RAW, VERDICT, B, C
 
 from milter.model import Envelope
+from milter.store.mailings import notice_of
 from milter.store.opened import open_store
 
 MINUTE = timedelta(minutes=1)
@@ -41,25 +42,36 @@ def test_mails_are_waiting_until_they_were_told_of(opened):
     first = opened.quarantine.keep(RAW, ENVELOPE, VERDICT, received=NOW)
     second = opened.quarantine.keep(RAW, Envelope("", (B.upper(),)), VERDICT, received=NOW + MINUTE)
     later = NOW + 2 * MINUTE
-    assert opened.mailings.waiting("digest", until=later) == {B.upper(): [second, first], C: [first]}
-    assert opened.mailings.waiting("digest", until=NOW) == {B: [first], C: [first]}
-    assert opened.mailings.waiting("digest", until=later, since=NOW) == {B.upper(): [second]}
+    assert opened.mailings.waiting("digest", "today", until=later) == {B.upper(): [second, first], C: [first]}
+    assert opened.mailings.waiting("digest", "today", until=NOW) == {B: [first], C: [first]}
     opened.mailings.claim(B, "digest", "today", now=NOW)
+    assert opened.mailings.waiting("digest", "today", until=later) == {C: [first]}
+    assert opened.mailings.waiting("digest", "tomorrow", until=later) == {B.upper(): [second, first], C: [first]}
     assert opened.mailings.told_until(B, "digest") is None
     opened.mailings.told(B, "digest", NOW)
     assert opened.mailings.told_until(B, "digest") == NOW
-    assert opened.mailings.waiting("digest", until=later) == {B.upper(): [second], C: [first]}
+    assert opened.mailings.waiting("digest", "tomorrow", until=later) == {B.upper(): [second], C: [first]}
+
+
+def test_each_mail_is_noticed_for_itself(opened):
+    first = opened.quarantine.keep(RAW, ENVELOPE, VERDICT, received=NOW)
+    second = opened.quarantine.keep(RAW, Envelope("", (B,)), VERDICT, received=NOW + MINUTE)
+    assert opened.mailings.unnoticed(since=NOW) == {B: [second]}
+    opened.mailings.claim(B, notice_of(second), "sent", now=NOW)
+    assert opened.mailings.unnoticed(since=NOW - MINUTE) == {B: [first], C: [first]}
+    opened.mailings.give_back(B, notice_of(second), "sent")
+    assert opened.mailings.unnoticed(since=NOW) == {B: [second]}
 
 
 def test_what_is_out_or_may_be_waits_no_more(opened):
     mail_id = opened.quarantine.keep(RAW, ENVELOPE, VERDICT, received=NOW)
     claim = opened.quarantine.claim(mail_id, [B], by="anna", now=NOW)
     opened.quarantine.delivered(claim, [B], now=NOW)
-    assert opened.mailings.waiting("digest", until=NOW) == {C: [mail_id]}
+    assert opened.mailings.waiting("digest", "today", until=NOW) == {C: [mail_id]}
     claim = opened.quarantine.claim(mail_id, [C], by="anna", now=NOW)
     opened.quarantine.handing_over(claim, now=NOW)
     opened.quarantine.given_back(claim, "vanished", now=NOW)
-    assert opened.mailings.waiting("digest", until=NOW) == {}
+    assert opened.mailings.waiting("digest", "today", until=NOW) == {}
 
 
 def test_old_entries_are_forgotten(opened):

@@ -302,10 +302,10 @@ def postgresql() -> Iterator[PostgreSql]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty store, once in each database."""
-    url = f"sqlite:///{tmp_path}/store/store.sqlite"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql").new_database()
+    """A store that is still empty, once in each database."""
+    on_server = request.param == "postgresql"
+    file = f"sqlite:///{tmp_path}/store/store.sqlite"
+    url = request.getfixturevalue("postgresql").emptied_database() if on_server else file
     return Store(url=url, key_file=tmp_path / "store" / "key")
 
 

@@ -11,6 +11,8 @@ import tempfile
 from itertools import count
 from pathlib import Path
 
+import psycopg
+
 # Debian has a folder for each version.
 PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/lib/postgresql/15/bin"))
 # A crash of the machine in the middle of a test is nothing to prepare for.
@@ -29,6 +31,7 @@ class PostgreSql:
     def __init__(self) -> None:
         assert (PROGRAMS / "initdb").exists(), f"not found: {PROGRAMS}/initdb; on Debian: apt-get install postgresql"
         self._numbers = count()
+        self._used = ""
         # PostgreSQL refuses to run as root.
         self._user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         self.folder = Path(tempfile.mkdtemp(prefix="blackmail-filter-postgresql-"))
@@ -63,8 +66,25 @@ class PostgreSql:
     def new_database(self) -> str:
         """The URL of a new, empty database."""
         name = f"test{next(self._numbers)}"
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "test", name)
-        return f"postgresql://test:secret-word@127.0.0.1:{self.port}/{name}"
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self._url(name)
+
+    def emptied_database(self) -> str:
+        """The URL of a database that has been used before and is empty again: a new one is 300 files more."""
+        if not self._used:
+            self._used = self.new_database()
+        with psycopg.connect(self._used, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        return self._used
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://test:secret-word@127.0.0.1:{self.port}/{database}"
 
     def remove(self) -> None:
         """Stop it and remove its data."""

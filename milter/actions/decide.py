@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +13,7 @@ from milter.actions.sealing import load_seal_key, sealed
 from milter.config import Config
 from milter.model import Envelope, Inspector, Verdict
 
-Fate = Literal["accept", "tag", "quarantine", "reject", "unchecked", "relay", "defer"]
+Fate = Literal["accept", "tag", "quarantine", "reject", "unchecked", "relay", "defer", "own", "command"]
 
 # A larger mail may have a header that takes milliseconds to search; a thread costs a tenth of one.
 INLINE_BYTES = 256 * 1024
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 class Decision:
     """fields go on top of cleaned, the mail without forged fields: the very same bytes object where it has none.
 
-    "relay" is inspection switched off, "defer" a fault after which the client is to try again.
+    "relay" is inspection switched off, "own" a mail of ours, "defer" a fault after which the client is to try again.
     """
 
     fate: Fate
@@ -39,10 +40,14 @@ class Decider:
     def __init__(self, config: Config, inspector: Inspector | None) -> None:
         self._config = config
         self._inspector = inspector
+        # Tells our own mail from others, see milter.digest.own.
+        self.is_own: Callable[[bytes], bool] = lambda raw: False
         self._seal_key = load_seal_key(config.arc) if config.arc else None
 
     async def decide(self, raw: bytes, envelope: Envelope) -> Decision:
         """The decision on one mail."""
+        if self.is_own(raw):
+            return Decision("own", None, b"", raw)
         cleaned = await self._cleaned(raw)
         if self._inspector is None:
             return Decision("relay", None, b"", cleaned)

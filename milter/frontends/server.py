@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from milter.config import Address, Config
 from milter.frontends.supervisor import MakeInspector, Supervisor, prepare, signals_blocked
 
-READY = {"listen": "listening", "milter": "milter"}
+READY = {"listen": "listening", "milter": "milter", "web": "web page"}
 
 
 def announce(addresses: Mapping[str, Address]) -> None:

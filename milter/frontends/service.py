@@ -11,16 +11,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
 from ipaddress import IPv6Address, ip_address
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from milter.actions.decide import Decider
 from milter.actions.deliver import Delivery, Mail, Outcome
 from milter.actions.hops import make_next_hop
 from milter.actions.nexthop import TROUBLE, NextHop
+from milter.addresses import normal_address
 from milter.config import Config
+from milter.digest.own import own_mail
+from milter.errors import StoreError
 from milter.frontends.sender_lists import SenderLists
 from milter.model import Envelope, Inspector, Verdict
 from milter.policies import PolicyBook, share_a_mail
+
+if TYPE_CHECKING:
+    from milter.digest.commands import Commands
 
 # Of a mail with many recipients, so many stand in the log.
 LOGGED_RECIPIENTS = 10
@@ -85,7 +91,9 @@ class Service:
         self._empty = asyncio.Event()
         self._empty.set()
         self.decider = Decider(config, inspector)
+        self.decider.is_own = own_mail(config.store)
         self._delivery = Delivery(config, self.decider)
+        self._commands = self._take_commands(inspector) if config.digest.command_address else None
         self._deliveries: set[asyncio.Task[Outcome]] = set()
         self._peers: dict[str, Peer] = {}
 
@@ -130,8 +138,19 @@ class Service:
 
     def may_share(self, first: str, other: str) -> bool:
         """Whether a mail to the first recipient may go to the other one, too."""
+        if self.is_command(first) or self.is_command(other):
+            return normal_address(first) == normal_address(other)
         policies = self._policies.current
         return policies.are_one or not self._inspects or share_a_mail(policies.of(first), policies.of(other))
+
+    def _take_commands(self, inspector: Inspector | None) -> Commands:
+        from milter.digest.commands import Commands  # noqa: PLC0415  most servers take none, and have no store
+
+        return Commands(self.config, self.hop, inspector, self.now)
+
+    def is_command(self, recipient: str) -> bool:
+        """Whether mail to that address is for us, and the next hop is not asked for it."""
+        return self._commands is not None and self._commands.is_for_us(recipient)
 
     def enter(self, session: Session) -> None:
         """A session begins."""
@@ -165,7 +184,7 @@ class Service:
     async def _deliver(self, mail: Mail) -> Outcome:
         started = time.perf_counter()
         try:
-            outcome = await self._delivery.deliver(mail)
+            outcome = await self._acted(mail)
         except asyncio.CancelledError:
             log.warning("%s: client went away before its mail was taken", mail.envelope.queue_id)
             raise
@@ -174,6 +193,16 @@ class Service:
             outcome = Outcome("defer", TROUBLE)
         log_outcome(mail.envelope, len(mail.raw), outcome, started, mail.trace.client_addr)
         return outcome
+
+    async def _acted(self, mail: Mail) -> Outcome:
+        if self._commands is None or not self.is_command(mail.envelope.rcpt_to[0]):
+            return await self._delivery.deliver(mail)
+        mail.transaction.abandon()
+        try:
+            return Outcome("command", await self._commands.take(mail.raw, mail.envelope))
+        except StoreError as error:
+            log.warning("%s: deferred: %s", mail.envelope.queue_id, error)
+            return Outcome("defer", TROUBLE)
 
     async def empty(self) -> None:
         """Wait until no session is open and no mail is on its way."""

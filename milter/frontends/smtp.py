@@ -44,6 +44,7 @@ REFUSALS = {
     Refusal.STOPPING: SHUTTING_DOWN,
     Refusal.FULL: Reply(421, ("4.3.2 Too many connections, please try again later",)),
 }
+TAKEN = Reply(250, ("2.1.5 Ok",))
 TOO_MANY_RECIPIENTS = (452, "4.5.3 Too many recipients")
 # Bytes at once after which other sessions have their turn.
 LARGE_READ = 64 * 1024
@@ -256,7 +257,10 @@ class SmtpServer(aiosmtpd.smtp.SMTP):
             raise RefusedError(*TOO_MANY_RECIPIENTS)
         if mail.rcpt_to and not self._service.may_share(mail.rcpt_to[0], recipient.address):
             raise RefusedError(*ANOTHER_POLICY)
-        reply = await mail.transaction.rcpt(recipient.path, recipient.parameters_as_written)
+        if self._service.is_command(recipient.address):
+            reply = TAKEN
+        else:
+            reply = await mail.transaction.rcpt(recipient.path, recipient.parameters_as_written)
         if reply.accepted:
             mail.rcpt_to.append(recipient.address)
         await self.push(reply)

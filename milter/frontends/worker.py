@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,7 @@ FRONT_ENDS: Mapping[str, Callable[[Service], asyncio.BaseProtocol]] = {
 
 def addresses(config: Config) -> dict[str, Address]:
     """Where to listen, by the setting that says so."""
-    asked = {"listen": config.listen, "milter": config.milter}
+    asked = {"listen": config.listen, "milter": config.milter, "web": config.web.listen}
     return {setting: address for setting, address in asked.items() if address}
 
 
@@ -68,13 +68,23 @@ async def listening(
     servers = [
         await service.loop.create_server(partial(FRONT_ENDS[setting], service), sock=listener, backlog=BACKLOG)
         for setting, listener in listeners.items()
+        if setting in FRONT_ENDS
     ]
     service.start()
     try:
-        yield servers
+        async with _web(service, listeners.get("web")):
+            yield servers
     finally:
         _close(servers)
         await service.stop(patience)
+
+
+def _web(service: Service, listener: socket.socket | None) -> contextlib.AbstractAsyncContextManager[None]:
+    if listener is None:
+        return contextlib.nullcontext()
+    from milter.frontends.web import serving, web_app  # noqa: PLC0415  an extra
+
+    return serving(web_app(service.config, service.hop, service.now), listener)
 
 
 def _close(servers: Sequence[asyncio.Server]) -> None:
@@ -104,11 +114,20 @@ async def work(
     config = service.config
     async with listening(service, listeners, config.next_hop_timeout) as servers:
         ready()
-        await _first(stop.wait(), retire.wait(), *([keep_order(config.store)] if keeps_order else []))
+        await _first(stop.wait(), retire.wait(), *(_chores(config) if keeps_order else []))
         _close(servers)
         if retire.is_set():
             await _first(stop.wait(), service.empty(), asyncio.sleep(config.command_timeout))
         loop.remove_reader(lifeline)
+
+
+def _chores(config: Config) -> Iterator[Coroutine[Any, Any, None]]:
+    """What one worker does beside its mail."""
+    yield keep_order(config.store)
+    if config.digest.schedule or config.digest.notice_at_once:
+        from milter.digest.schedule import keep_telling  # noqa: PLC0415  most servers tell nobody
+
+        yield keep_telling(config)
 
 
 async def _first(*waits: Coroutine[Any, Any, object]) -> None:

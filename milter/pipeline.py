@@ -12,7 +12,7 @@ from milter.content.normalise import Excerpts, Normal, normalise
 from milter.engine.rulebook import named
 from milter.engine.ruleset import RuleSet
 from milter.engine.score import Evidence, Found, Judgement, judge
-from milter.model import Action, Authentication, Demand, Envelope, RuleMatch, Signal, Text, Verdict
+from milter.model import Action, Authentication, Demand, Envelope, RuleMatch, Signal, Text, Verdict, Wallet
 from milter.sender.listed import Listed, find_listed
 from milter.sender.verify import offline
 from milter.signals import find_context, find_demand, find_wallets, mask_secrets, personal_signs
@@ -24,6 +24,7 @@ from milter.signals.wallets import Wallets
 # campaign, where one does.
 TWO_SIDES = frozenset({"threat", "demand", "claim"})
 PERSONAL = "context.personal"  # the rule that says so
+SPARED = "It means its reader in person, so it is delivered instead of being quarantined (personal_case)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,11 @@ def inspect(
         *_sums(demand),
     ]
     judgement = judge(rules, found, (signal.name for signal in signals))
+    personal = any(one.rule.id == PERSONAL for one in judgement.evidence)
     action = _action(judgement.score, policy)
+    spared = action == "quarantine" and personal and policy.personal_case == "deliver"
+    if spared:
+        action = "tag"
     explained = explain or action != "accept"
     verdict = Verdict(
         action=action,
@@ -82,8 +87,8 @@ def inspect(
         wallets=tuple({wallet.address: wallet for seen in wallets for wallet in seen.wallets}.values()),
         demand=demand,
         auth=sender,
-        notes=message.notes,
-        personal=action != "accept" and any(one.rule.id == PERSONAL for one in judgement.evidence),
+        notes=(*message.notes, SPARED) if spared else message.notes,
+        personal=action != "accept" and personal,
     )
     listed = find_listed(policy, message.headers, sender, checked=authentication is not None)
     return _as_listed(verdict, listed, policy) if listed else verdict
@@ -130,19 +135,19 @@ def _campaign_signs(
     campaigns: KnownCampaigns, message: Message, envelope: Envelope, readings: list[Reading], wallets: list[Wallets]
 ) -> Iterable[Signal]:
     """What the author's own words and payment addresses have to do with known campaigns."""
-    named = [
-        wallet
-        for reading, seen in zip(readings, wallets, strict=True)
-        if reading.own
-        for wallet in seen.wallets
-        if wallet.valid
-    ]
-    return campaigns.match(signature(letter_texts(readings), names_of(envelope, message.headers)), named)
+    letter = signature(letter_texts(readings), names_of(envelope, message.headers))
+    return campaigns.match(letter, letter_wallets(readings, wallets))
 
 
 def letter_texts(readings: Iterable[Reading]) -> list[str]:
     """What the author says below the subject, undisguised: what letters of one campaign have in common."""
     return [reading.normal.plain for reading in readings if reading.own and reading.text.where != "subject"]
+
+
+def letter_wallets(readings: Iterable[Reading], wallets: Iterable[Wallets]) -> list[Wallet]:
+    """The payment addresses that the author names, whose checksums hold; wallets are those of each reading."""
+    found = zip(readings, wallets, strict=True)
+    return [wallet for reading, seen in found if reading.own for wallet in seen.wallets if wallet.valid]
 
 
 def _sums(demand: Demand) -> Iterable[Signal]:

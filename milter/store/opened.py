@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from milter.config import Store
 from milter.errors import StoreError
 from milter.store.audit import Audit
+from milter.store.campaigns import Campaigns
 from milter.store.cipher import Cipher
 from milter.store.database import Database
 from milter.store.keys import KeyRing, given_ring, new_ring, wrong_key
@@ -32,6 +33,7 @@ class OpenStore:
     senders: Senders
     audit: Audit
     mailings: Mailings
+    campaigns: Campaigns
 
     def close(self) -> None:
         """Close all connections."""
@@ -56,7 +58,13 @@ def open_store(settings: Store, *, environ: Mapping[str, str] = os.environ, busy
         database.close()
         raise
     return OpenStore(
-        database, cipher, Quarantine(database, cipher), Senders(database), Audit(database), Mailings(database)
+        database=database,
+        cipher=cipher,
+        quarantine=Quarantine(database, cipher),
+        senders=Senders(database),
+        audit=Audit(database),
+        mailings=Mailings(database),
+        campaigns=Campaigns(database, cipher),
     )
 
 

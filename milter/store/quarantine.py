@@ -12,6 +12,7 @@ from milter.errors import StoreError
 from milter.model import Envelope, Verdict
 from milter.store import claims
 from milter.store.audit import note
+from milter.store.campaign_rows import forget_persons
 from milter.store.cipher import Cipher
 from milter.store.database import Database
 from milter.store.ids import as_written, new_id
@@ -172,6 +173,8 @@ class Quarantine:
 
     def purge(self, before: datetime, *, now: datetime, by: str = "retention") -> int:
         """Wipe mails that arrived before that time, envelopes included; how many. Rules, hash and times stay."""
+        with self._database.writing() as connection:
+            forget_persons(connection, before)
         count = 0
         while True:
             with self._database.writing() as connection:

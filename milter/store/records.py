@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 from milter.model import Envelope, Kind, Listing, Verdict
 
 State = Literal["held", "releasing", "released", "deleted", "expired"]
+CampaignState = Literal["suspected", "confirmed", "harmless"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,29 @@ class Claim:
     mail: StoredMail
     recipients: tuple[str, ...]
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Letters that were made from one template, or the short ones that name one payment address; all times are in UTC.
+
+    mails and recipients count all that ever came, each recipient once for as long as mail is kept. kind is that of the
+    first mail. decided_by: who said what it is, "campaigns" for the filter itself; "" while it is suspected. wallets:
+    payment addresses with their currencies. template: what the letters have in common, without numbers, addresses,
+    names and passwords; "" if it was wiped with the only letter.
+    """
+
+    id: int
+    state: CampaignState
+    first_seen: datetime
+    last_seen: datetime
+    mails: int
+    recipients: int
+    kind: Kind | None
+    decided_by: str
+    decided_at: datetime | None
+    wallets: Mapping[str, str]
+    template: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,11 +173,54 @@ campaigns = Table(
     "campaigns",
     metadata,
     Column("id", Integer, primary_key=True),
+    Column("state", String(9), nullable=False),
     Column("first_seen", Utc, nullable=False),
     Column("last_seen", Utc, nullable=False),
+    # Counted as they come: they stay when mails are wiped. Of unproven mails nothing shows who wrote them.
+    Column("mails", Integer, nullable=False, default=0),
+    Column("unproven", Integer, nullable=False, default=0),
+    Column("recipients", Integer, nullable=False, default=0),
+    Column("kind", String(32)),
+    words("decided_by"),
+    Column("decided_at", Utc),
+    # 0 until something was decided, then higher with each change that others have to know.
+    Column("revision", Integer, nullable=False, default=0),
+    Column("signature", LargeBinary),
     Column("key_id", String(8), nullable=False, default=""),
     Column("template", LargeBinary),
+    # Keeps the digests of recipients from being guessed.
+    Column("salt", LargeBinary),
+    CheckConstraint("state IN ('suspected', 'confirmed', 'harmless')", name="campaigns_known_state"),
+    Index("campaigns_newest", "last_seen", "id"),
+    Index("campaigns_by_revision", "revision"),
     Index("campaigns_by_key", "key_id"),
+)
+
+# What a letter is looked up by: see milter.signals.template.
+campaign_bands = Table(
+    "campaign_bands",
+    metadata,
+    Column("band", BigInteger, primary_key=True, autoincrement=False),
+    Column("campaign_id", Integer, ForeignKey("campaigns.id"), primary_key=True, autoincrement=False),
+)
+
+campaign_wallets = Table(
+    "campaign_wallets",
+    metadata,
+    Column("campaign_id", Integer, ForeignKey("campaigns.id"), primary_key=True, autoincrement=False),
+    Column("address", Words, primary_key=True),
+    words("currency"),
+    Index("campaign_wallets_by_address", "address"),
+)
+
+# To count each recipient once without saying who it is.
+campaign_recipients = Table(
+    "campaign_recipients",
+    metadata,
+    Column("campaign_id", Integer, ForeignKey("campaigns.id"), primary_key=True, autoincrement=False),
+    Column("digest", String(32), primary_key=True),
+    Column("seen", Utc, nullable=False),
+    Index("campaign_recipients_by_time", "seen"),
 )
 
 campaign_mails = Table(
@@ -226,5 +269,5 @@ class Sealed(NamedTuple):
 SEALED = (
     Sealed(mails, ("author_name", "subject", "verdict")),
     Sealed(contents, ("raw",)),
-    Sealed(campaigns, ("template",)),
+    Sealed(campaigns, ("template", "salt")),
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from milter.errors import StoreError
 from milter.store.audit import note
+from milter.store.campaign_rows import forget_person
 from milter.store.rows import unknown
 from milter.store.tables import contents, mails, recipients
 
@@ -50,5 +51,6 @@ def expire_mails(connection: Connection, before: datetime, by: str, now: datetim
 
 
 def _wipe(connection: Connection, ids: Sequence[str], values: dict[str, Any]) -> None:
+    forget_person(connection, ids)
     connection.execute(delete(contents).where(contents.c.id.in_(ids)))
     connection.execute(update(mails).where(mails.c.id.in_(ids)).values(values))

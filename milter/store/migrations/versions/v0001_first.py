@@ -14,12 +14,18 @@ def upgrade() -> None:
     """Create all tables, and make the audit log append-only."""
     _mails()
     _details()
-    _senders_and_campaigns()
+    _senders()
+    _campaigns()
     _audit()
 
 
 def _words(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
+
+
+def _campaign_id(*, primary_key: bool = True) -> sa.Column[int]:
+    campaign = sa.ForeignKey("campaigns.id")
+    return sa.Column("campaign_id", sa.Integer, campaign, primary_key=primary_key, nullable=False, autoincrement=False)
 
 
 def _mails() -> None:
@@ -89,7 +95,7 @@ def _details() -> None:
     op.create_index("mail_wallets_by_address", "mail_wallets", ["address"])
 
 
-def _senders_and_campaigns() -> None:
+def _senders() -> None:
     op.create_table(
         "senders",
         sa.Column("scope", sa.Text, primary_key=True),
@@ -99,19 +105,51 @@ def _senders_and_campaigns() -> None:
         sa.Column("added_at", TIME, nullable=False),
         sa.CheckConstraint("listing IN ('allow', 'block')", "senders_known_listing"),
     )
+
+
+def _campaigns() -> None:
     op.create_table(
         "campaigns",
         sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("state", sa.String(9), nullable=False),
         sa.Column("first_seen", TIME, nullable=False),
         sa.Column("last_seen", TIME, nullable=False),
+        *(sa.Column(name, sa.Integer, nullable=False) for name in ("mails", "unproven", "recipients")),
+        sa.Column("kind", sa.String(32)),
+        _words("decided_by"),
+        sa.Column("decided_at", TIME),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("signature", sa.LargeBinary),
         sa.Column("key_id", sa.String(8), nullable=False),
-        sa.Column("template", sa.LargeBinary),
+        *(sa.Column(name, sa.LargeBinary) for name in ("template", "salt")),
+        sa.CheckConstraint("state IN ('suspected', 'confirmed', 'harmless')", "campaigns_known_state"),
     )
+    op.create_index("campaigns_newest", "campaigns", ["last_seen", "id"])
+    op.create_index("campaigns_by_revision", "campaigns", ["revision"])
     op.create_index("campaigns_by_key", "campaigns", ["key_id"])
+    op.create_table(
+        "campaign_bands",
+        sa.Column("band", sa.BigInteger, primary_key=True, autoincrement=False),
+        _campaign_id(),
+    )
+    op.create_table(
+        "campaign_wallets",
+        _campaign_id(),
+        sa.Column("address", sa.Text, primary_key=True),
+        _words("currency"),
+    )
+    op.create_index("campaign_wallets_by_address", "campaign_wallets", ["address"])
+    op.create_table(
+        "campaign_recipients",
+        _campaign_id(),
+        sa.Column("digest", sa.String(32), primary_key=True),
+        sa.Column("seen", TIME, nullable=False),
+    )
+    op.create_index("campaign_recipients_by_time", "campaign_recipients", ["seen"])
     op.create_table(
         "campaign_mails",
         sa.Column("mail_id", MAIL_ID, sa.ForeignKey("mails.id"), primary_key=True),
-        sa.Column("campaign_id", sa.Integer, sa.ForeignKey("campaigns.id"), nullable=False),
+        _campaign_id(primary_key=False),
     )
     op.create_index("campaign_mails_by_campaign", "campaign_mails", ["campaign_id"])
 

@@ -260,11 +260,11 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
         async def start(
             hop: FakeHop | None = None, judge: Verdict | Exception | Inspector | str | None = None, **settings: Any
         ) -> Filter:
-            next_hop = f"smtp://{hop.address}" if hop else f"maildir:{tmp_path / 'mail'}"
+            next_hop = f"smtp://{hop.address}" if hop else f"maildir:{tmp_path / 'mail'}"  # unless settings name one
             folder = tmp_path / "quarantine"
             store = {"url": f"sqlite:///{folder}/store.sqlite", "key_file": folder / "key"}
-            usual = {"listen": f"{LOOPBACK}:0", "hostname": "filter.example", "store": store}
-            config = Config(next_hop=next_hop, **usual | settings)
+            usual = {"listen": f"{LOOPBACK}:0", "next_hop": next_hop, "hostname": "filter.example", "store": store}
+            config = Config(**usual | settings)
             policies = PolicyBook(config)
             if isinstance(judge, str):
                 inspector = smtp_inspector(config, policies)

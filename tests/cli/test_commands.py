@@ -194,7 +194,7 @@ rules:
         ("listenn: 1", ":1: listenn: is not a known key; did you mean 'listen'?"),
         ("rules: [/nonexistent/rules]", "/nonexistent/rules: cannot be read"),
         ("shipped_rules: false", "the rule set is empty"),
-        ("next_hop: ftp://x", ":1: next_hop: write it as smtp://host:port or maildir:PATH"),
+        ("next_hop: ftp://x", ":1: next_hop: write it as smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH"),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "serve"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from encodings.aliases import aliases
 
@@ -54,6 +55,11 @@ def decode(data: bytes, label: str = "") -> str:
     if data.isascii():
         return data.decode("iso2022_jp_2" if JAPANESE_ESCAPE.search(data) else "ascii", "replace")
     return _eight_bit(data, declared)
+
+
+def unix_lines(text: str) -> str:
+    """Text whose lines end in "\n", however they did."""
+    return io.IncrementalNewlineDecoder(None, translate=True).decode(text, final=True)
 
 
 def _wide(data: bytes, declared: str | None) -> str | None:

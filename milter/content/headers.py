@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 from milter.content.charset import decode
 
 FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
+FIELDS = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?)*+")
 FOLDING = re.compile(rb"\r?\n[ \t]*|\r")
 ENCODED_WORD = re.compile(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([BbQq])\?([^?]*)\?=")
 # White space between encoded words is no part of the text (RFC 2047 §6.2).
@@ -24,33 +25,31 @@ class Headers:
     """Ordered header fields. raw holds names and values as received: without the colon and the last line end."""
 
     raw: tuple[tuple[str, bytes], ...] = ()
-    _index: dict[str, list[bytes]] = field(default_factory=dict, repr=False, compare=False)
+    _first: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
     _decoded: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, fields: Iterable[tuple[str, bytes]]) -> Headers:
         """Header fields given as names and raw values."""
         raw = tuple(fields)
-        index: dict[str, list[bytes]] = {}
-        for name, value in raw:
-            index.setdefault(name.lower(), []).append(value)
-        return cls(raw, index)
+        return cls(raw, {name.lower(): value for name, value in reversed(raw)})
 
     def get(self, name: str) -> str:
         """The first field of that name, decoded and unfolded; "" if there is none."""
         key = name.lower()
-        if key not in self._index:
+        if key not in self._first:
             return ""
         if key not in self._decoded:
-            self._decoded[key] = decode_value(self._index[key][0])
+            self._decoded[key] = decode_value(self._first[key])
         return self._decoded[key]
 
     def all(self, name: str) -> list[str]:
         """All fields of that name, decoded and unfolded."""
-        return [decode_value(value) for value in self._index.get(name.lower(), ())]
+        wanted = name.lower()
+        return [decode_value(value) for name, value in self.raw if name.lower() == wanted]
 
     def __contains__(self, name: str) -> bool:
-        return name.lower() in self._index
+        return name.lower() in self._first
 
 
 def split_headers(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
@@ -64,13 +63,11 @@ def split_headers(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
     # A continuation of nothing is passed over if fields follow, as other parsers do.
     if raw.startswith((b" ", b"\t"), at) and FIELD.match(raw, after := _next_line(raw, at, end), end):
         at = after
-    fields = []
-    while (found := FIELD.match(raw, at, end)) is not None:
-        fields.append((found[1].decode("ascii"), found[2].rstrip(b"\r")))
-        at = found.end()
-    if raw.startswith((b"\n", b"\r\n"), at):
-        at = _next_line(raw, at, end)
-    return Headers.of(fields), min(at, end)
+    block = FIELDS.match(raw, at, end)
+    after = block.end() if block else at
+    fields = [(name.decode("ascii"), value.rstrip(b"\r")) for name, value in FIELD.findall(raw, at, after)]
+    body = _next_line(raw, after, end) if raw.startswith((b"\n", b"\r\n"), after) else after
+    return Headers.of(fields), min(body, end)
 
 
 def _next_line(raw: bytes, at: int, end: int) -> int:
@@ -116,7 +113,7 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
     found: dict[str, str] = {}
     for match in PARAMETER.finditer(semicolon + rest):
         text = match[2] if match[2] is not None else match[3].strip()
-        found.setdefault(match[1].lower(), BACKSLASH.sub(r"\1", text))
+        found.setdefault(match[1].lower(), BACKSLASH.sub(r"\1", text) if "\\" in text else text)
     if "*" in rest:
         found = _continued(found)
     return main.strip().lower(), found

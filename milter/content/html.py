@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+from selectolax.lexbor import LexborHTMLParser
 
+from milter.content.concealment import HOLE, conceal
 from milter.content.disguises import STEMS
-from milter.content.looks import GONE, WHITE, Colour, Look, hiding_selectors, look, near
 from milter.content.tangle import branches, is_tangled, without_tags
 
 BLOCKS = (
@@ -17,16 +17,19 @@ BLOCKS = (
     "hr", "table", "caption", "blockquote", "pre", "center", "section", "article", "header", "footer", "main",
     "nav", "aside", "form", "fieldset", "option", "address", "body", "html",
 )  # fmt: skip
-UNSEEN_TAGS = ("script", "style", "title", "template", "noframes", "iframe", "object", "noembed")
+UNSEEN = "script,style,title,template,noframes,iframe,object,noembed"
 # Private-use characters that mark places while text is taken from the tree; pages lose their own.
-QUOTE_OPEN, QUOTE_CLOSE, HOLE = "\ue000", "\ue001", "\ue002"
-OWN_MARKS = str.maketrans("", "", QUOTE_OPEN + QUOTE_CLOSE + HOLE)
-HOLE_IN_WORD = re.compile(f"[^\\W\\d_]{HOLE}+(?=[^\\W\\d_])")
+QUOTE_OPEN, QUOTE_CLOSE = "\ue000", "\ue001"
+OWN_MARKS = QUOTE_OPEN + QUOTE_CLOSE + HOLE
+HOLE_IN_WORD = re.compile(f"{HOLE}(?<=[^\\W\\d_]{HOLE}){HOLE}*(?=[^\\W\\d_])")
 PAYMENT = re.compile(r"\s*(?:[a-z]*coin|bitcoincash|ecash|monero|ethereum|dash|tron|ripple|zcash):", re.IGNORECASE)
 TEXT_OF_ITS_OWN = re.compile(r"(?:[^\W\d_][\W\d_]*+){40}")  # hidden text of fewer letters is none
+# Most other tags (a, img, span, strong, i) differ in their first two letters, and so are passed over at once.
+BLOCK = re.compile(f"<(?=/?+(?![aAiIsS][ >mMpPtT]){branches(BLOCKS)})")
 
-
-BLOCK = re.compile(f"<(?=/?{branches(BLOCKS)})")
+# glibc hands the memory of each tree back to the system, and gets it anew page by page, which takes as long as parsing,
+# until a large piece was freed once (mallopt(3), M_MMAP_THRESHOLD).
+bytes(4 * 1024 * 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class Page:
 
 def read(source: str) -> Page:
     """The text of a page. Never raises."""
-    source = source.translate(OWN_MARKS) if re.search(f"[{QUOTE_OPEN}-{HOLE}]", source) else source
+    if any(mark in source for mark in OWN_MARKS):
+        source = re.sub(f"[{OWN_MARKS}]", "", source)
     marked, blocks = BLOCK.subn("\n<", source)
     if is_tangled(source, blocks):
         return Page(without_tags(marked), tangled=True)
@@ -57,17 +61,16 @@ def read(source: str) -> Page:
         return Page("")
     links = tuple(_payment_links(tree))
     sheet = "\n".join(node.text() for node in tree.tags("style"))
-    for name in UNSEEN_TAGS:
-        for node in tree.tags(name):
-            # Not decompose: it frees the memory of elements nested in this one, which may come next.
-            node.replace_with("")
+    for node in tree.css(UNSEEN):
+        # Not decompose: it frees the memory of elements nested in this one, which may come next.
+        node.replace_with("")
     for image in tree.tags("img"):
         if alt := image.attributes.get("alt"):
             image.insert_before(f" {alt} ")
     for quote in tree.tags("blockquote"):
         quote.insert_before(f"\n{QUOTE_OPEN}")
         quote.insert_after(f"{QUOTE_CLOSE}\n")
-    hidden = _Concealment(tree).remove(sheet)
+    hidden = conceal(tree, sheet)
     return _page(root.text(), hidden, links)
 
 
@@ -109,99 +112,3 @@ def _fills_words(text: str) -> bool:
         return holes > 1
     lower = text.lower()
     return len(STEMS.findall(lower.replace(HOLE, ""))) > len(STEMS.findall(lower))
-
-
-class _Concealment:
-    """Finds the elements of a page whose text no reader sees, and takes them out."""
-
-    def __init__(self, tree: LexborHTMLParser) -> None:
-        self.tree = tree
-        self.looks: dict[int, Look] = {}
-        self.hidden: list[str] = []
-        self.done: set[int] = set()
-        self.grounds: dict[int, Colour | None] = {}
-
-    def remove(self, sheet: str) -> list[str]:
-        """Replace what is out of sight by holes; returns the texts that stood there, in order."""
-        nodes = self.tree.css("[style],[bgcolor],[hidden],font[color]")
-        for node in nodes:
-            self.looks[node.mem_id] = _own_look(node)
-        by_sheet = [node for selector in hiding_selectors(sheet) for node in self.select(selector)]
-        backgrounds = {own.background for own in self.looks.values() if own.background} | {WHITE}
-        colours = {own.colour for own in self.looks.values() if own.colour}
-        doubtful = {text for text in colours if any(near(text, ground) for ground in backgrounds)}
-        for node in nodes:
-            own = self.looks[node.mem_id]
-            if own.gone or own.tiny or own.unseen:
-                self.conceal(node, own)
-            elif own.colour in doubtful:
-                ground = self.background(node)
-                if own.colour and ground and near(own.colour, ground):
-                    self.conceal(node, own)
-        for node in by_sheet:
-            self.conceal(node, GONE)
-        return self.hidden
-
-    def select(self, selector: str) -> list[LexborNode]:
-        try:
-            return self.tree.css(selector)
-        except SelectolaxError:
-            return []
-
-    def background(self, node: LexborNode) -> Colour | None:
-        """The colour behind a node's text: that of the nearest element that has one; None behind a picture."""
-        at: LexborNode | None = node
-        passed = []
-        ground: Colour | None = WHITE
-        while at is not None:
-            key = at.mem_id
-            own = self.looks.get(key)
-            if key in self.grounds:
-                ground = self.grounds[key]
-                break
-            passed.append(key)
-            if own is not None and (own.background or own.painted):
-                ground = own.background
-                break
-            at = at.parent
-        self.grounds.update(dict.fromkeys(passed, ground))
-        return ground
-
-    def conceal(self, node: LexborNode, own: Look) -> None:
-        """Take out the text of a node, but for elements in it that come into sight again by their own style."""
-        waiting = [node]
-        while waiting:
-            at = waiting.pop()
-            if at.mem_id in self.done:
-                continue
-            self.done.add(at.mem_id)
-            for child in list(at.iter(include_text=True)):
-                if child.is_text_node:
-                    self.hide(child)
-                elif own.gone or not self.shown(child, own):
-                    waiting.append(child)
-
-    def hide(self, text: LexborNode) -> None:
-        content = text.text(deep=False) or ""
-        if content.strip():
-            self.hidden.append(content)
-            text.replace_with(HOLE)
-
-    def shown(self, node: LexborNode, outer: Look) -> bool:
-        own = self.looks.get(node.mem_id)
-        if own is None:
-            return False
-        if outer.tiny:
-            return own.tiny is False
-        if outer.unseen:
-            return own.unseen is False
-        return own.colour is not None or own.background is not None or own.painted
-
-
-def _own_look(node: LexborNode) -> Look:
-    """The look that an element's attributes give it."""
-    attributes = node.attributes
-    if "hidden" in attributes:
-        return GONE
-    font_color = attributes.get("color") if node.tag == "font" else None
-    return look(attributes.get("style") or "", attributes.get("bgcolor") or "", font_color or "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
@@ -23,12 +23,12 @@ DECLARATION = re.compile(
 NUMBER = re.compile(r"-?\d*\.?\d+")
 HEX = re.compile(r"#([0-9a-f]{6}|[0-9a-f]{3})(?:[0-9a-f]{2}|[0-9a-f])?\b")
 RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,/]+([\d.]+%?))?")
+LONG = 1000  # characters of a style that is not remembered
 TINY = {"px": 1.5, "pt": 1.2, "em": 0.12, "rem": 0.12, "%": 12.0, "": 0.5}
 SIZE = re.compile(r"(-?\d*\.?\d+)\s*(px|pt|em|rem|%|)")
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What one element's own style says; None: nothing, so that it is inherited. A painted background is unknown."""
 
     gone: bool = False
@@ -38,14 +38,22 @@ class Look:
     background: Colour | None = None
     painted: bool = False
 
+    @property
+    def hides(self) -> bool:
+        return bool(self.gone or self.tiny or self.unseen)
+
 
 ORDINARY = Look()
 GONE = Look(gone=True)
 
 
-@lru_cache(4096)
 def look(style: str, bgcolor: str = "", font_color: str = "") -> Look:
     """Read a style attribute, and the attributes of HTML 3.2 that it goes before."""
+    short = len(style) + len(bgcolor) + len(font_color) < LONG
+    return (_remembered if short else _read)(style, bgcolor, font_color)
+
+
+def _read(style: str, bgcolor: str, font_color: str) -> Look:
     found = {name: value.strip() for name, value in DECLARATION.findall(style.lower())}
     if not found and not bgcolor and not font_color:
         return ORDINARY
@@ -59,6 +67,9 @@ def look(style: str, bgcolor: str = "", font_color: str = "") -> Look:
         background=colour(background) or colour(bgcolor),
         painted="url(" in background or "gradient" in background or "background-image" in found,
     )
+
+
+_remembered = lru_cache(4096)(_read)
 
 
 def _gone(found: dict[str, str]) -> bool:
@@ -86,7 +97,6 @@ def _unseen(visibility: str | None) -> bool | None:
     return None if visibility is None else visibility.startswith(("hidden", "collapse"))
 
 
-@lru_cache(4096)
 def colour(value: str) -> Colour | None:
     """A CSS or HTML colour as red, green, blue; None if there is none or it is not known."""
     value = value.strip().lower()
@@ -94,30 +104,38 @@ def colour(value: str) -> Colour | None:
         wide = digits[1] if len(digits[1]) == 6 else "".join(digit * 2 for digit in digits[1])
         return int(wide[:2], 16), int(wide[2:4], 16), int(wide[4:], 16)
     if (rgb := RGB.search(value)) is not None:
-        return min(int(rgb[1]), 255), min(int(rgb[2]), 255), min(int(rgb[3]), 255)
+        return _channel(rgb[1]), _channel(rgb[2]), _channel(rgb[3])
     first = value.split(None, 1)[0] if value else ""
     return NAMED.get(first)
 
 
+def _channel(digits: str) -> int:
+    return int(min(float(digits), 255))  # int() refuses thousands of digits
+
+
 def near(one: Colour, other: Colour) -> bool:
-    return max(abs(a - b) for a, b in zip(one, other, strict=True)) <= NEAR
+    (red, green, blue), (r, g, b) = one, other
+    return abs(red - r) <= NEAR and abs(green - g) <= NEAR and abs(blue - b) <= NEAR
 
 
 HIDING = re.compile(r"display|visibility|opacity|font-size|max-height|text-indent")
 SIMPLE = re.compile(r"[\w.#,>\s-]{1,200}")
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-MAX_RULES = 50
+COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+STEP = re.compile(r"[^\s,>]+")
+MOST_STEPS = 50  # names in all selectors; each is sought on the whole page
 
 
 def hiding_selectors(sheet: str) -> list[str]:
     """Selectors of a <style> sheet that take text out of sight."""
-    found = []
+    found: list[str] = []
+    steps = 0
     for selector, declarations in _rules(sheet):
-        if HIDING.search(declarations) and SIMPLE.fullmatch(selector):
-            own = look(declarations)
-            if own.gone or own.tiny or own.unseen:
-                found.append(selector)
-    return found[:MAX_RULES]
+        if HIDING.search(declarations) and SIMPLE.fullmatch(selector) and look(declarations).hides:
+            steps += len(STEP.findall(selector))
+            if steps > MOST_STEPS:
+                break
+            found.append(selector)
+    return found
 
 
 def _rules(sheet: str) -> Iterator[tuple[str, str]]:

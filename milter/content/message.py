@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import unescape
 
 from milter.content import html, mime, quotes, transfer
-from milter.content.charset import decode
+from milter.content.charset import decode, unix_lines
 from milter.content.headers import Headers
 from milter.model import Signal, Text, Where
 
@@ -96,7 +96,7 @@ class _Reading:
         head, tail = self.limits(part.is_html)
         data, cut = transfer.decode(part.source, part.start, part.end, part.encoding, head, tail)
         self.budget -= len(data)
-        text = decode(data, part.charset).replace("\r\n", "\n").replace("\r", "\n")
+        text = unix_lines(decode(data, part.charset))
         if part.joined:
             text = text.replace(" \n", "")
         if part.is_calendar:
@@ -195,4 +195,5 @@ URL = re.compile(r"https?://[^\s>]+")
 
 def essence(text: str) -> bytes:
     """Letters and digits of a text, without addresses of links."""
-    return URL.sub("", text).replace("\xa0", "").encode("utf-8", "replace").translate(None, NOT_ESSENTIAL)
+    words = URL.sub("", text) if "://" in text else text
+    return words.replace("\xa0", "").encode("utf-8", "replace").translate(None, NOT_ESSENTIAL)

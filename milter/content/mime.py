@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from milter.content import transfer
 from milter.content.headers import Headers, parameters, split_headers
@@ -20,8 +21,7 @@ CALENDAR_TYPES = {"text/calendar", "text/vcard", "text/x-vcard", "text/directory
 NOT_READ = {"text/rtf", "text/richtext"}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A leaf of the MIME tree: source[start:end] is its body as transferred.
 
     joined: a blank at the end of a line goes with the line end (RFC 3676 §4.5). inner: part of an attached mail.
@@ -35,8 +35,32 @@ class Part:
     charset: str = ""
     encoding: str = ""
     filename: str = ""
+    boundary: str = ""
     joined: bool = False
     inner: bool = False
+
+    @classmethod
+    def declared(
+        cls, headers: Headers, source: bytes, start: int, end: int, *, inner: bool = False, default: str = "text/plain"
+    ) -> Part:
+        """The entity in source[start:end] as its headers declare it; default is the type of one that declares none."""
+        content_type, options = parameters(headers.get("content-type"))
+        if content_type.count("/") != 1:
+            content_type = "text/plain" if "content-type" in headers else default  # RFC 2045 §5.2
+        _disposition, more = parameters(headers.get("content-disposition"))
+        return cls(
+            headers,
+            source,
+            start,
+            end,
+            content_type,
+            charset=options.get("charset", ""),
+            encoding=headers.get("content-transfer-encoding").strip().lower(),
+            filename=more.get("filename") or options.get("name", ""),
+            boundary=options.get("boundary", ""),
+            joined=options.get("delsp", "").lower() == "yes",
+            inner=inner,
+        )
 
     @property
     def is_html(self) -> bool:
@@ -72,82 +96,61 @@ class Walk:
     too_deep: bool = False
     too_many: bool = False
 
-    def entity(self, part: Part, depth: int, default: str = "text/plain") -> None:
-        """Add the leaves of one entity whose headers are read already (RFC 2045 §2.4)."""
-        part, boundary = _declared(part, default)
+    def entity(self, part: Part, depth: int) -> None:
+        """Add the leaves of one entity (RFC 2045 §2.4)."""
         multipart = part.content_type.startswith("multipart/")
-        spans = split(part, boundary) if multipart and boundary else []
+        spans = split(part) if multipart and part.boundary else []
         if depth >= MAX_DEPTH and (spans or part.is_message):
             self.too_deep = True
-            self.parts.append(replace(part, content_type="text/plain"))
+            self.parts.append(part._replace(content_type="text/plain"))
         elif part.is_message:
             self.message(part, depth + 1)
         elif spans:
             self.multipart(part, spans, depth + 1)
         else:
             # A multipart without its boundary is shown as text, and so is it read.
-            self.parts.append(replace(part, content_type="text/plain") if multipart else part)
+            self.parts.append(part._replace(content_type="text/plain") if multipart else part)
 
     def multipart(self, part: Part, spans: list[tuple[int, int]], depth: int) -> None:
         default = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
         for start, end in spans:
             if len(self.parts) >= MAX_PARTS:
                 self.too_many = True
-                rest = replace(part, content_type="text/plain", encoding="", start=start)
+                rest = part._replace(content_type="text/plain", encoding="", start=start)
                 self.parts.append(rest)
                 return
             headers, body = split_headers(part.source, start, end)
-            self.entity(Part(headers, part.source, body, end, inner=part.inner), depth, default)
+            self.entity(Part.declared(headers, part.source, body, end, inner=part.inner, default=default), depth)
 
     def message(self, part: Part, depth: int) -> None:
         """An attached mail (RFC 2046 §5.2.1); some senders encode it against the rule."""
         if part.encoding in transfer.DECODERS:
             data, _cut = transfer.decode(part.source, part.start, part.end, part.encoding, MAX_MESSAGE, 0)
-            part = replace(part, source=data, start=0, end=len(data), encoding="")
+            part = part._replace(source=data, start=0, end=len(data), encoding="")
         headers, body = split_headers(part.source, part.start, part.end)
-        inside = Part(headers, part.source, body, part.end, inner=True)
-        self.messages.append(replace(part, headers=headers))
-        self.entity(inside, depth)
+        self.messages.append(part._replace(headers=headers))
+        self.entity(Part.declared(headers, part.source, body, part.end, inner=True), depth)
 
 
 def walk(raw: bytes) -> tuple[Headers, Walk]:
     """The headers of a mail and its leaves. Never raises."""
     headers, body = split_headers(raw, 0, len(raw))
     found = Walk()
-    found.entity(Part(headers, raw, body, len(raw)), depth=0)
+    found.entity(Part.declared(headers, raw, body, len(raw)), depth=0)
     return headers, found
-
-
-def _declared(part: Part, default: str) -> tuple[Part, str]:
-    """The part with what its headers say of it, and the boundary of its parts."""
-    headers = part.headers
-    if not any(name in headers for name in ("content-type", "content-transfer-encoding", "content-disposition")):
-        return replace(part, content_type=default), ""
-    content_type, options = parameters(headers.get("content-type"))
-    if content_type.count("/") != 1:
-        content_type = "text/plain" if "content-type" in headers else default  # RFC 2045 §5.2
-    _disposition, more = parameters(headers.get("content-disposition"))
-    return replace(
-        part,
-        content_type=content_type,
-        charset=options.get("charset", ""),
-        encoding=headers.get("content-transfer-encoding").strip().lower(),
-        filename=more.get("filename") or options.get("name", ""),
-        joined=options.get("delsp", "").lower() == "yes",
-    ), options.get("boundary", "")
 
 
 TRAILER = re.compile(rb"(--)?[ \t]*\r?(?:\n|$)")
 
 
-def split(part: Part, boundary: str) -> list[tuple[int, int]]:
+def split(part: Part) -> list[tuple[int, int]]:
     """Where the parts of a multipart lie (RFC 2046 §5.1.1); the last one may lack its closing line."""
     raw, end = part.source, part.end
-    delimiter = b"--" + boundary.encode("latin-1", "replace")
+    delimiter = b"--" + part.boundary.encode("latin-1", "replace")
     spans: list[tuple[int, int]] = []
     begun = -1
     at = raw.find(delimiter, part.start, end)
-    while at >= 0:
+    while at >= 0 and len(spans) <= MAX_PARTS:
         after = at + len(delimiter)
         if at == part.start or raw[at - 1] in b"\r\n":
             trailer = TRAILER.match(raw, after, end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 # Header names as mail programs print them above a cited mail, in the languages of the rules.
 _FROM = "From|Von|De|Da|Van|Od|Fra|Från|От|От кого|Kimden|Gönderen|差出人|보낸 ?사람|发件人|寄件者|寄件人"
@@ -52,6 +53,7 @@ BREAK = re.compile(
 )
 HEADER_LINE = re.compile(rf"[ \t*]*(?:(?:{_FROM}|{_OTHER}|Cc|CC|Reply-To|Message-I[Dd]) ?[:：]|[-_=]{{2,}}|$)")
 ATTRIBUTION = re.compile(rf"(?:^|\n)(?P<line>[^\n]{{0,200}}(?:\n[^\n]{{1,200}})?\b(?:{_WROTE})\b[^\n]{{0,80}}[:：])$")
+LAST_COLON = re.compile(r":(?=\n)")
 HAS_DATE = re.compile(r"\d{1,4}[./年-]|\d{4}|\d:\d\d|@|<")
 MOST_COLONS = 40  # lines that end in a colon and are looked at
 MOST_BREAKS = 40
@@ -68,8 +70,9 @@ class Quoted:
 
 def separate(text: str) -> Quoted:
     """Take a text (line ends "\\n") apart. Citation marks at the beginnings of lines are taken off."""
-    below, forwarded = _below("\n" + text)
-    if below > len(text) and not MARKED.search("\n" + text):
+    lines = f"\n{text}"
+    below, forwarded = _below(lines)
+    if below == len(lines) and not ((">" in text or "|" in text) and MARKED.search(lines)):
         return Quoted(text)
     own: list[str] = []
     cited: list[str] = []
@@ -88,7 +91,7 @@ def _unmarked(line: str) -> str:
 def _below(text: str) -> tuple[int, bool]:
     """From where on everything is a cited mail, and whether that is a forwarded one; the end if nothing is."""
     at, forwarded = len(text), False
-    for _, found in zip(range(MOST_BREAKS), BREAK.finditer(text), strict=False):
+    for found in islice(BREAK.finditer(text), MOST_BREAKS):
         if not _marks_follow(text, found.start() + 1):
             at, forwarded = found.start(), found["forwarded"] is not None
             break
@@ -108,14 +111,11 @@ def _marks_follow(text: str, at: int) -> bool:
 
 def _attributed(text: str, end: int) -> int:
     """Where the text below "On … wrote:" begins, if it carries no citation marks of its own; else end."""
-    at = text.find(":\n", 0, end)
-    for _ in range(MOST_COLONS):
-        if at < 0:
-            break
-        line = ATTRIBUTION.search(text, max(0, at - 400), at + 1)
+    for colon in islice(LAST_COLON.finditer(text, 0, end), MOST_COLONS):
+        after = colon.end()
+        line = ATTRIBUTION.search(text, max(0, after - 401), after)
         if line and HAS_DATE.search(line["line"]):
-            following = text[at + 1 : at + 400].lstrip("\n")
+            following = text[after : after + 399].lstrip("\n")
             if following and not MARKS.match(following):
-                return at + 1
-        at = text.find(":\n", at + 1, end)
+                return after
     return end

@@ -27,7 +27,7 @@ def branches(names: Iterable[str]) -> str:
     return choices[0] if len(choices) == 1 else f"(?:{'|'.join(choices)})"
 
 
-FORMATTING_TAG = re.compile(f"<{branches(FORMATTING)}[^>]*")
+FORMATTING_TAG = re.compile(f"<(?=[bceifstuBCEIFSTU]){branches(FORMATTING)}[^>]*")
 TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
 MARKUP = re.compile(r"<[^<>]*+>")
 # Elements times tags: about 0.1 s and 100 MB of the parser.
@@ -46,7 +46,7 @@ def is_tangled(source: str, blocks: int) -> bool:
             return True
     if tags * tags > MOST_VISITS and _deepest(source, None) * tags > MOST_VISITS:
         return True
-    return any(_crowded(source, at) for at in range(0, len(source) - STRIDE, STRIDE))
+    return _crowded(source)
 
 
 def _deepest(source: str, names: set[str] | None) -> int:
@@ -67,12 +67,17 @@ def _deepest(source: str, names: set[str] | None) -> int:
     return most
 
 
-def _crowded(source: str, at: int) -> bool:
+def _crowded(source: str) -> bool:
     """Whether a stride of the page lies within one tag and is full of blanks, as between attributes."""
-    if source.find(">", at, at + STRIDE) >= 0:
-        return False
-    inside = source.rfind("<", 0, at) > source.rfind(">", 0, at)
-    return inside and len(source[at : at + STRIDE].split(None, MOST_BLANKS)) > MOST_BLANKS
+    inside = False
+    for at in range(0, len(source) - STRIDE, STRIDE):
+        closed = source.rfind(">", at, at + STRIDE)
+        if inside and closed < 0 and len(source[at : at + STRIDE].split(None, MOST_BLANKS)) > MOST_BLANKS:
+            return True
+        opened = source.rfind("<", at, at + STRIDE)
+        if opened != closed:
+            inside = opened > closed
+    return False
 
 
 def without_tags(source: str) -> str:

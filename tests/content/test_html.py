@@ -1,10 +1,12 @@
 """HTML yields what a reader sees, in the reader's words, and tells what is hidden from the reader."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milter.content.html import read
+from milter.content.html import BLOCK, BLOCKS, read
 
 SEEN = [
     ("<p>b<b></b>it<!-- x -->co<zzz>in</zzz></p>", "bitcoin"),
@@ -162,6 +164,21 @@ def test_any_tree_is_read(tags: list[str]) -> None:
 @given(st.text(alphabet="abc<>/=\"'! -divspanstyle:0;#f&\n\0\ud800", max_size=120))
 def test_any_source_is_read(source: str) -> None:
     read(source)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="<</>ptdDivablh1 \nx", max_size=80), st.sampled_from(BLOCKS), st.sampled_from(BLOCKS))
+def test_blocks_are_found_as_by_a_plain_list_of_them(noise: str, one: str, other: str) -> None:
+    source = f"{noise}<{one}{noise}</{other.upper()} {noise}"
+    plain = re.compile(rf"<(?=/?(?:{'|'.join(BLOCKS)})[\s/>])", re.ASCII | re.IGNORECASE)
+    assert [found.start() for found in BLOCK.finditer(source)] == [found.start() for found in plain.finditer(source)]
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "img", "span", "strong", "i", "small", "s", "x-p", "tbody", "p1", "article1", "h"]
+)
+def test_other_tags_are_no_blocks(name: str) -> None:
+    assert not BLOCK.search(f"<{name}><{name} x></{name}><{name.upper()}/>")
 
 
 def test_deep_trees_are_read() -> None:

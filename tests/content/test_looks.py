@@ -2,7 +2,7 @@
 
 import pytest
 
-from milter.content.looks import ORDINARY, colour, hiding_selectors, look, near
+from milter.content.looks import MOST_STEPS, ORDINARY, colour, hiding_selectors, look, near
 
 
 @pytest.mark.parametrize(
@@ -15,12 +15,19 @@ from milter.content.looks import ORDINARY, colour, hiding_selectors, look, near
         ("rgba(300 2 3 / 50%)", (255, 2, 3)),
         (" White ", (255, 255, 255)),
         ("white url(x)", (255, 255, 255)),
+        (f"rgb({'9' * 5000},0,00000000002)", (255, 0, 2)),
         ("inherit", None),
         ("", None),
     ],
 )
 def test_colours(value: str, rgb: tuple[int, int, int] | None) -> None:
     assert colour(value) == rgb
+
+
+@pytest.mark.parametrize("padding", ["", "x" * 5000])
+def test_long_styles_are_read_as_short_ones(padding: str) -> None:
+    found = look(f"{padding};font-size:0;color:red", "black", "white")
+    assert (found.tiny, found.colour, found.background) == (True, (255, 0, 0), (0, 0, 0))
 
 
 def test_near_colours() -> None:
@@ -58,7 +65,25 @@ def test_rules_that_hide() -> None:
     assert hiding_selectors(sheet) == [".a", ".b, p.c > i", ".g"]
 
 
-BROKEN = ["", "}}}}", "{{{{", "@media{", ".a{display:none", "a" * 100_000, "@" * 100_000, "a{" * 100_000]
+def test_rules_in_comments_do_not_count() -> None:
+    assert hiding_selectors("/* .a{display:none} */.b{display:none}/* .c{display:none}") == [".b"]
+
+
+def test_only_so_many_selectors_are_sought() -> None:
+    assert len(hiding_selectors("".join(f".a{number}{{display:none}}" for number in range(500)))) == MOST_STEPS
+
+
+BROKEN = [
+    "",
+    "}}}}",
+    "{{{{",
+    "@media{",
+    ".a{display:none",
+    "a" * 100_000,
+    "@" * 100_000,
+    "a{" * 100_000,
+    "/*a" * 200_000,
+]
 
 
 @pytest.mark.parametrize("sheet", BROKEN)

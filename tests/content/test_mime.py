@@ -101,6 +101,12 @@ def test_too_many_parts_are_read_as_one() -> None:
     assert b"the threat" in raw[found.parts[-1].start : found.parts[-1].end]
 
 
+def test_of_very_many_parts_only_the_first_are_found() -> None:
+    _headers, found = walk(b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n" * 500_000 + b"the threat")
+    assert found.too_many
+    assert found.parts[-1].source.endswith(b"the threat")
+
+
 @pytest.mark.parametrize(
     "raw",
     [

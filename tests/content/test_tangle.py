@@ -46,5 +46,10 @@ def test_ordinary_pages(source: str) -> None:
     assert not read(source).tangled
 
 
+@pytest.mark.parametrize("source", ["word " * 5_000_000, "<" + "a" * 25_000_000, "<p title='" + "x" * 25_000_000])
+def test_long_pages_take_no_squares(source: str) -> None:
+    assert not is_tangled(source, 0)
+
+
 def test_tags_are_taken_out() -> None:
     assert without_tags("a<b c='d'>e</b>&lt;&#98;<<i>") == "ae<b<"

@@ -19,6 +19,7 @@ from milter.frontends.worker import address_of, addresses, bind, listening
 from milter.inspector import smtp_inspector
 from milter.model import Envelope, Inspector, RuleMatch, Verdict
 from milter.policies import PolicyBook
+from milter.signals.campaigns import CampaignBook
 from milter.store.opened import OpenStore, open_store
 from milter.store.records import Filter as Wanted
 
@@ -265,12 +266,14 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
             store = {"url": f"sqlite:///{folder}/store.sqlite", "key_file": folder / "key"}
             usual = {"listen": f"{LOOPBACK}:0", "next_hop": next_hop, "hostname": "filter.example", "store": store}
             config = Config(**usual | settings)
-            policies = PolicyBook(config)
+            policies, campaigns = PolicyBook(config), CampaignBook()
             if isinstance(judge, str):
-                inspector = smtp_inspector(config, policies)
+                inspector = smtp_inspector(config, policies, campaigns)
             else:
                 inspector = judging(judge) if isinstance(judge, Verdict | Exception) else judge or judging(Verdict())
-            service = Service(config, inspector if config.inspect else None, policies=policies, now=lambda: NOW)
+            service = Service(
+                config, inspector if config.inspect else None, policies=policies, campaigns=campaigns, now=lambda: NOW
+            )
             listeners = {setting: bind(address) for setting, address in addresses(config).items()}
             await stack.enter_async_context(listening(service, listeners))
             where = {setting: address_of(listener) for setting, listener in listeners.items()}

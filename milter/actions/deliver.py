@@ -36,11 +36,12 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a mail, and what its client was told."""
+    """What became of a mail, what its client was told, and the id under which it is kept."""
 
     fate: Fate
     reply: Reply
     verdict: Verdict | None = None
+    kept_as: str | None = None
 
 
 class Delivery:
@@ -70,23 +71,24 @@ class Delivery:
 
     async def _deliver(self, mail: Mail) -> Outcome:
         decision = await self._decider.decide(mail.raw, mail.envelope)
+        kept_as = None
         if decision.fate == "defer":
             reply = TROUBLE
         elif decision.fate == "reject":
             reply = REFUSED
         elif decision.fate == "quarantine" and decision.verdict:
-            reply = await self._keep_back(mail, decision.verdict)
+            reply, kept_as = await self._keep_back(mail, decision.verdict)
         else:
             reply = await mail.transaction.data([received(mail.trace) + decision.fields, decision.cleaned])
-        return Outcome(decision.fate, reply, decision.verdict)
+        return Outcome(decision.fate, reply, decision.verdict, kept_as)
 
-    async def _keep_back(self, mail: Mail, verdict: Verdict) -> Reply:
+    async def _keep_back(self, mail: Mail, verdict: Verdict) -> tuple[Reply, str]:
         """The reply does not tell quarantine from delivery: Postfix hands it on to whoever sent the mail."""
         mail.transaction.abandon()
         mail.in_quarantine = True
         mail_id = await self._keeper.keep(mail.raw, mail.envelope, verdict, mail.trace.date)
         log.info("%s: kept as %s", mail.envelope.queue_id, mail_id)
-        return Reply(250, (f"2.0.0 Ok: queued as {mail.envelope.queue_id}",))
+        return Reply(250, (f"2.0.0 Ok: queued as {mail.envelope.queue_id}",)), mail_id
 
     def close(self) -> None:
         """Close the store."""

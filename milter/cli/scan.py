@@ -13,7 +13,7 @@ from milter.addresses import normal_address
 from milter.cli.options import config_option, load_config, reader_options
 from milter.config import Config
 from milter.frontends.scan import Record, scan
-from milter.frontends.sender_lists import read_sender_lists
+from milter.frontends.store_watch import read_once, sender_lists
 from milter.inspector import configured_rules, file_judge
 from milter.policies import PolicyBook
 
@@ -97,7 +97,7 @@ def _read_for(recipient: str | None, config: Config) -> Config:
     if not normal_address(recipient):
         raise click.BadParameter(f"'{recipient}' is no address", param_hint="--recipient")
     policies = PolicyBook(config)
-    read_sender_lists(config.store, policies)
+    read_once(config.store, sender_lists(policies))
     return config.model_copy(update={"policy": policies.current.of(recipient)})
 
 

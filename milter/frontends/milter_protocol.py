@@ -266,7 +266,9 @@ class MilterSession:
         if len(changes) > MAX_FORGED:
             return Outcome("reject", TOO_MANY_FORGED, decision.verdict), b""
         reply = {"defer": TROUBLE, "reject": REFUSED, "quarantine": HELD}.get(decision.fate, PASSED)
-        return Outcome(decision.fate, reply, decision.verdict), self._edits(decision, changes)
+        outcome = Outcome(decision.fate, reply, decision.verdict)
+        self._service.remember(raw, envelope, outcome)
+        return outcome, self._edits(decision, changes)
 
     def _changes(self, mail: ShownMail) -> list[FieldChange]:
         return list(islice(forged_field_changes(mail, self._service.config.server_id), MAX_FORGED + 1))

@@ -17,13 +17,15 @@ from milter.actions.decide import Decider
 from milter.actions.deliver import Delivery, Mail, Outcome
 from milter.actions.hops import make_next_hop
 from milter.actions.nexthop import TROUBLE, NextHop
+from milter.actions.remember import Memory, Sight
 from milter.addresses import normal_address
 from milter.config import Config
 from milter.digest.own import own_mail
 from milter.errors import StoreError
-from milter.frontends.sender_lists import SenderLists
+from milter.frontends.store_watch import StoreWatch, decided_campaigns, sender_lists
 from milter.model import Envelope, Inspector, Verdict
 from milter.policies import PolicyBook, share_a_mail
+from milter.signals.campaigns import CampaignBook
 
 if TYPE_CHECKING:
     from milter.digest.commands import Commands
@@ -75,6 +77,7 @@ class Service:
         inspector: Inspector | None,
         *,
         policies: PolicyBook | None = None,
+        campaigns: CampaignBook | None = None,
         next_hop: NextHop | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
     ) -> None:
@@ -85,7 +88,9 @@ class Service:
         self.stopping = False
         self._policies = policies or PolicyBook(config)
         self._inspects = inspector is not None
-        self._lists = SenderLists(config.store, self._policies)
+        readers = sender_lists(self._policies), decided_campaigns(campaigns or CampaignBook())
+        self._store_watch = StoreWatch(config.store, *readers)
+        self._memory = Memory(config.store)
         self._following: asyncio.Task[None] | None = None
         self._sessions: set[Session] = set()
         self._empty = asyncio.Event()
@@ -100,7 +105,7 @@ class Service:
     def start(self) -> None:
         """Begin what goes on beside the sessions until stop()."""
         if self._inspects:
-            self._following = self.loop.create_task(self._lists.follow())
+            self._following = self.loop.create_task(self._store_watch.follow())
 
     def peer(self, transport: asyncio.BaseTransport) -> Peer:
         """What is known of the host that connects to us."""
@@ -192,7 +197,13 @@ class Service:
             log.exception("%s: delivery failed", mail.envelope.queue_id)
             outcome = Outcome("defer", TROUBLE)
         log_outcome(mail.envelope, len(mail.raw), outcome, started, mail.trace.client_addr)
+        self.remember(mail.raw, mail.envelope, outcome)
         return outcome
+
+    def remember(self, raw: bytes, envelope: Envelope, outcome: Outcome) -> None:
+        """Learn from a mail that is through; returns at once."""
+        if outcome.verdict and outcome.verdict.flagged and outcome.reply.accepted:
+            self._memory.remember(Sight(raw, envelope, outcome.verdict, self.now(), outcome.kept_as))
 
     async def _acted(self, mail: Mail) -> Outcome:
         if self._commands is None or not self.is_command(mail.envelope.rcpt_to[0]):
@@ -223,7 +234,8 @@ class Service:
         await self._empty_within(1.0)
         await self.hop.close()
         self._delivery.close()
-        self._lists.close()
+        self._store_watch.close()
+        self._memory.close()
 
     async def _empty_within(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

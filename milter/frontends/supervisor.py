@@ -17,11 +17,12 @@ from typing import Any, NoReturn
 
 from milter.config import Address, Config, worker_count
 from milter.errors import BlackmailFilterError, ConfigError, StoreError
-from milter.frontends.sender_lists import read_sender_lists
 from milter.frontends.service import Service
+from milter.frontends.store_watch import decided_campaigns, read_once, sender_lists
 from milter.frontends.worker import Listeners, address_of, addresses, bind, work
 from milter.model import Inspector
 from milter.policies import PolicyBook
+from milter.signals.campaigns import CampaignBook
 
 SIGNALS = {signal.SIGALRM, signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 # A worker that lived for less is replaced only after this pause, in seconds.
@@ -31,7 +32,7 @@ STOP_MARGIN = 5
 
 log = logging.getLogger(__name__)
 
-MakeInspector = Callable[[Config, PolicyBook], Inspector | None]
+MakeInspector = Callable[[Config, PolicyBook, CampaignBook], Inspector | None]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -40,6 +41,7 @@ class Generation:
 
     config: Config
     policies: PolicyBook
+    campaigns: CampaignBook
     inspector: Inspector | None
     listeners: Listeners
 
@@ -65,8 +67,9 @@ def prepare(config: Config, make_inspector: MakeInspector, old: Generation | Non
     before = addresses(old.config) if old else {}
     taken_over = old.listeners if old else {}
     listeners: dict[str, socket.socket] = {}
-    policies = _policies(config)
-    generation = Generation(config, policies, make_inspector(config, policies), listeners)
+    policies, campaigns = _learned(config)
+    inspector = make_inspector(config, policies, campaigns)
+    generation = Generation(config, policies, campaigns, inspector, listeners)
     try:
         for setting, address in addresses(config).items():
             same = address == before.get(setting)
@@ -77,15 +80,15 @@ def prepare(config: Config, make_inspector: MakeInspector, old: Generation | Non
     return generation
 
 
-def _policies(config: Config) -> PolicyBook:
-    """The policies with the lists of senders; a store that is away must not keep mail from flowing."""
-    policies = PolicyBook(config)
+def _learned(config: Config) -> tuple[PolicyBook, CampaignBook]:
+    """Policies with the lists of senders, and campaigns; a store that is away must not keep mail from flowing."""
+    policies, campaigns = PolicyBook(config), CampaignBook()
     try:
         if config.inspect:
-            read_sender_lists(config.store, policies)
+            read_once(config.store, sender_lists(policies), decided_campaigns(campaigns))
     except StoreError as error:
-        log.warning("the lists of senders are not known yet: %s", error)
-    return policies
+        log.warning("the lists of senders and the campaigns are not known yet: %s", error)
+    return policies, campaigns
 
 
 @contextlib.contextmanager
@@ -164,7 +167,13 @@ class Supervisor:
                     os.write(ready_end, b"r")
                 os.close(ready_end)
 
-            service = partial(Service, generation.config, generation.inspector, policies=generation.policies)
+            service = partial(
+                Service,
+                generation.config,
+                generation.inspector,
+                policies=generation.policies,
+                campaigns=generation.campaigns,
+            )
             lifeline = self._lifeline[0]
             run_loop(work(service, generation.listeners, lifeline, ready, keeps_order=keeps_order))
             code = 0

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select, text, update
 
-from milter.signals.campaigns import KnownCampaign
-from milter.signals.template import unpack
 from milter.store.audit import note
-from milter.store.campaign_rows import add_letter, campaign_of, find_campaign, read_campaigns, wallets_of
+from milter.store.campaign_rows import add_letter, campaign_of, find_campaign, read_campaigns
 from milter.store.cipher import Cipher
 from milter.store.database import Database
 from milter.store.records import Campaign, CampaignState
 from milter.store.rows import read_content, read_mail
-from milter.store.tables import campaigns
+from milter.store.tables import audit, campaign_mails, campaigns
 
 if TYPE_CHECKING:
     from milter.store.letter import Letter
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 # No single letter: so many mails of unproven authors to so many recipients. Newsletters prove their author.
 CONFIRMING_MAILS, CONFIRMING_RECIPIENTS = 10, 5
 BY_NUMBERS = "campaigns"
-# Each process remembers so many, of those seen last; 4.3 million mails were of 96 (Paquet-Clouston et al., AFT 2019).
-KNOWN_AT_MOST = 1000
 # Any number will do, as long as it is ours alone.
 POSTGRES_LOCK = text("SELECT pg_advisory_xact_lock(6213114202)")
 
@@ -61,7 +57,7 @@ class Campaigns:
         if row.state != "suspected":
             if has_news:
                 _revise(connection, number)
-        elif row.unproven >= CONFIRMING_MAILS and row.recipients >= CONFIRMING_RECIPIENTS:
+        elif _is_wave(row.unproven, row.recipients) and not _is_doubted(connection, number):
             detail = f"{row.mails} mails to {row.recipients} recipients"
             _decide(connection, number, "confirmed", BY_NUMBERS, seen, detail=detail)
         return number
@@ -107,25 +103,19 @@ class Campaigns:
         with self._database.reading() as connection:
             return read_campaigns(connection, self._cipher, connection.execute(newest).scalars().all())
 
-    def revisions(self) -> Mapping[int, int]:
-        """What is decided: campaigns, of those seen last, with the number of their last change."""
-        query = select(campaigns.c.id, campaigns.c.revision).where(campaigns.c.revision > 0)
-        newest = query.order_by(campaigns.c.last_seen.desc()).limit(KNOWN_AT_MOST)
-        with self._database.reading() as connection:
-            return {row.id: row.revision for row in connection.execute(newest)}
 
-    def known(self, numbers: Sequence[int]) -> list[KnownCampaign]:
-        """These campaigns, decided ones, as the core is told of them."""
-        query = select(campaigns.c.id, campaigns.c.state, campaigns.c.signature).where(campaigns.c.id.in_(numbers))
-        with self._database.reading() as connection:
-            wallets = wallets_of(connection, numbers)
-            return [
-                KnownCampaign(
-                    row.id, row.state == "harmless", unpack(row.signature) if row.signature else None,
-                    frozenset(wallets[row.id]),
-                )
-                for row in connection.execute(query)
-            ]  # fmt: skip
+def _is_wave(mails: int, recipients: int) -> bool:
+    return mails >= CONFIRMING_MAILS and recipients >= CONFIRMING_RECIPIENTS
+
+
+def _is_doubted(connection: Connection, number: int) -> bool:
+    """Whether a recipient called one of its mails a false alarm; of an administrator that decides, and is not asked."""
+    alarms = (
+        select(audit.c.number)
+        .join(campaign_mails, campaign_mails.c.mail_id == audit.c.mail_id)
+        .where(campaign_mails.c.campaign_id == number, audit.c.action == "false-alarm")
+    )
+    return connection.execute(alarms.limit(1)).first() is not None
 
 
 def _lock(connection: Connection) -> None:

@@ -38,7 +38,7 @@ async def inspector(raw, envelope):
         await asyncio.sleep(1.0)
     return Verdict()
 
-def make_inspector(config, policies):
+def make_inspector(config, policies, campaigns):
     if config.hostname == "crash.example":
         supervisor.work = None
     if "broken.test" in config.own_domains:

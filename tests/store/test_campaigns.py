@@ -17,6 +17,7 @@ from milter.signals.campaigns import CampaignBook
 from milter.signals.template import bands
 from milter.store import campaign_rows
 from milter.store.campaigns import BY_NUMBERS, CONFIRMING_MAILS, CONFIRMING_RECIPIENTS
+from milter.store.decided import Decided
 from milter.store.letter import Letter, letter_of
 from milter.store.opened import OpenStore, open_store
 from milter.store.records import Campaign, Filter
@@ -32,8 +33,8 @@ LETTER = (
 )
 OTHER = (
     "We are a group that takes web sites down. Your shop at our test was offline for ten minutes this morning. Next"
-    " week a flood of requests follows which no provider can stop, unless {sum} EUR arrive at the wallet {wallet} before. We"
-    " do not bargain, and each day of waiting makes it more expensive for your company."
+    " week a flood of requests follows which no provider can stop, unless {sum} EUR arrive at the wallet {wallet}"
+    " before. We do not bargain, and each day of waiting makes it more expensive for your company."
 )
 UNPROVEN = replace(VERDICT, auth=Authentication(author_proven=False))
 
@@ -69,8 +70,7 @@ def only(store: OpenStore) -> Campaign:
 def known(store: OpenStore, book: CampaignBook | None = None) -> CampaignBook:
     """What a process learns."""
     book = book or CampaignBook()
-    revisions = store.campaigns.revisions()
-    book.renew(revisions, store.campaigns.known(book.outdated(revisions)))
+    Decided(store.database).teach(book)
     return book
 
 
@@ -182,6 +182,13 @@ def test_mail_of_proven_authors_confirms_nothing(opened):
     assert (only(opened).state, only(opened).mails) == ("suspected", 3 * CONFIRMING_MAILS)
 
 
+def test_where_a_recipient_doubts_numbers_alone_confirm_nothing(opened):
+    mail_id = keep(opened, raw())
+    opened.audit.record("anna@example.org", "false-alarm", mail_id, "", at=NOW)
+    learn(opened, *wave(CONFIRMING_MAILS, CONFIRMING_RECIPIENTS))
+    assert only(opened).state == "suspected"
+
+
 def test_an_administrator_has_the_last_word(opened):
     learn(opened, letter())
     number = only(opened).id
@@ -228,9 +235,8 @@ def test_a_process_learns_what_was_decided_and_only_what_is_new(opened):
     assert signs(book, letter()) == []
     number = min(one.id for one in opened.campaigns.find())
     opened.campaigns.decide(number, "confirmed", by="admin", now=NOW)
-    assert book.outdated(opened.campaigns.revisions()) == [number]
-    known(opened, book)
-    assert book.outdated(opened.campaigns.revisions()) == []
+    before = known(opened, book).current
+    assert known(opened, book).current is before
     assert signs(book, letter(to="eve@example.org")) == ["campaign.known"]
     assert signs(book, letter(OTHER, wallet=OTHER_BTC)) == ["campaign.wallet"]
     opened.campaigns.decide(number, "harmless", by="admin", now=NOW)
@@ -241,8 +247,9 @@ def test_new_wallets_of_a_confirmed_campaign_are_learned(opened):
     learn(opened, letter())
     opened.campaigns.decide(only(opened).id, "confirmed", by="admin", now=NOW)
     book = known(opened)
+    before = book.current
     learn(opened, letter())
-    assert book.outdated(opened.campaigns.revisions()) == []
+    assert known(opened, book).current is before
     learn(opened, letter(wallet=OTHER_BTC))
     assert signs(known(opened, book), letter(OTHER, wallet=OTHER_BTC)) == ["campaign.wallet"]
 
@@ -254,7 +261,7 @@ def test_wallets_are_bounded(opened, monkeypatch):
 
 
 def test_those_seen_last_are_known(opened, monkeypatch):
-    monkeypatch.setattr("milter.store.campaigns.KNOWN_AT_MOST", 1)
+    monkeypatch.setattr("milter.store.decided.KNOWN_AT_MOST", 1)
     learn(opened, letter())
     learn(opened, letter(OTHER), seen=NOW + timedelta(days=1))
     for campaign in opened.campaigns.find():
@@ -270,6 +277,7 @@ from pathlib import Path
 from milter.config import Store
 from milter.model import Envelope, Verdict
 from milter.signals.campaigns import CampaignBook
+from milter.store.decided import Decided
 from milter.store.letter import letter_of
 from milter.store.opened import open_store
 
@@ -282,8 +290,7 @@ with open_store(Store(url=url, key_file=Path(key)), busy_timeout=60) as store:
         one = letter_of(raw.encode(), Envelope("", (recipient,)), Verdict(kind="sextortion"))
         store.campaigns.remember([(one, now, None)])
     book = CampaignBook()
-    revisions = store.campaigns.revisions()
-    book.renew(revisions, store.campaigns.known(book.outdated(revisions)))
+    Decided(store.database).teach(book)
     print(json.dumps([sign.name for sign in book.current.match(one.signature, ())]))
 """
 

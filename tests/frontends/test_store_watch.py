@@ -1,4 +1,4 @@
-"""Lists of senders in the store: known to a running process soon after a change, and nothing without a store."""
+"""What others write into the store: known to a running process soon after, and nothing without a store."""
 
 import asyncio
 import subprocess
@@ -10,8 +10,8 @@ import pytest
 
 from milter.config import Config, Store
 from milter.errors import StoreError
-from milter.frontends import sender_lists
-from milter.frontends.sender_lists import SenderLists, read_sender_lists
+from milter.frontends import store_watch
+from milter.frontends.store_watch import StoreWatch, read_once, sender_lists
 from milter.policies import PolicyBook
 from milter.store.opened import open_store
 
@@ -30,7 +30,7 @@ def write(store, scope, sender, listing="block"):
 
 def read(store):
     policies = PolicyBook(Config())
-    read_sender_lists(store, policies)
+    read_once(store, sender_lists(policies))
     return policies.current
 
 
@@ -52,8 +52,9 @@ def test_a_store_that_cannot_be_read_is_named(tmp_path):
 def test_without_a_store_there_is_none_afterwards_and_nothing_is_loaded(tmp_path):
     script = (
         "import sys; from pathlib import Path; from milter.config import *; from milter.policies import PolicyBook\n"
-        "from milter.frontends.sender_lists import read_sender_lists\n"
-        "read_sender_lists(Store(url='sqlite:///none/store.sqlite'), PolicyBook(Config()))\n"
+        "from milter.frontends.store_watch import *\n"
+        "readers = sender_lists(PolicyBook(Config())), decided_campaigns(CampaignBook())\n"
+        "read_once(Store(url='sqlite:///none/store.sqlite'), *readers)\n"
         "sys.exit('sqlalchemy' in sys.modules or Path('none').exists())"
     )
     assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=False).returncode == 0
@@ -61,7 +62,7 @@ def test_without_a_store_there_is_none_afterwards_and_nothing_is_loaded(tmp_path
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(sender_lists, "REFRESH", 0.02)
+    monkeypatch.setattr(store_watch, "REFRESH", 0.02)
 
 
 async def test_a_running_filter_learns_of_changes(start_hop, start_filter, connect, quick):
@@ -94,9 +95,9 @@ async def test_while_the_store_cannot_be_read_the_lists_stay(start_hop, start_fi
     await hop.until(lambda: running.service.parts_recipients)
     caplog.clear()
     with monkeypatch.context() as broken:
-        broken.setattr(SenderLists, "_read", Mock(side_effect=StoreError("store.sqlite: is gone")))
-        await hop.until(lambda: SenderLists._read.call_count > 10)
-    assert caplog.messages == ["the lists of senders stay as they are: store.sqlite: is gone"]
+        broken.setattr(StoreWatch, "_read", Mock(side_effect=StoreError("store.sqlite: is gone")))
+        await hop.until(lambda: StoreWatch._read.call_count > 10)
+    assert caplog.messages == ["what is known of senders and campaigns stays as it is: store.sqlite: is gone"]
     assert not running.service.may_share("b@example.org", "c@example.org")
     with open_store(running.config.store) as opened:
         opened.senders.remove("b@example.org", "shop.test", by="admin", now=NOW)
@@ -111,8 +112,8 @@ async def test_a_fault_does_not_end_the_watch(start_hop, start_filter, quick, mo
     await hop.until(lambda: running.service.parts_recipients)
     assert running.service.parts_recipients
     with monkeypatch.context() as broken:
-        broken.setattr(SenderLists, "_read", lambda lists: 1 / 0)
-        await hop.until(lambda: "the lists of senders cannot be followed" in caplog.text)
+        broken.setattr(StoreWatch, "_read", lambda lists: 1 / 0)
+        await hop.until(lambda: "the store cannot be followed" in caplog.text)
     with open_store(running.config.store) as opened:
         opened.senders.remove("b@example.org", "shop.test", by="admin", now=NOW)
     await hop.until(lambda: not running.service.parts_recipients)

@@ -10,13 +10,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
-from milter.digest.letters import Desk, rendered
+from milter.digest.letters import Desk
 from milter.digest.own import mark
 from milter.digest.texts import printable
 from milter.i18n import Translator, translator
 from milter.model import Kind
 from milter.reason import kind_name
 from milter.store.records import StoredMail
+from milter.templates import page
 
 # Long addresses and links stay in one line each; quoted-printable breaks them for the way.
 POLICY = SMTP.clone(max_line_length=998)
@@ -100,7 +101,8 @@ class Composer:
         mail["Auto-Submitted"] = "auto-generated"
         # Exchange and Outlook do not look at Auto-Submitted.
         mail["X-Auto-Response-Suppress"] = "All"
+        mail.set_content(page(f"digest/{template}.txt.j2", words, **values), cte="quoted-printable")
+        mail.add_alternative(page(f"digest/{template}.html", words, **values), subtype="html", cte="quoted-printable")
+        # Set earlier, it would become a field of the first part.
         mail["Content-Language"] = words.language
-        mail.set_content(rendered(f"{template}.txt.j2", words, **values), cte="quoted-printable")
-        mail.add_alternative(rendered(f"{template}.html", words, **values), subtype="html", cte="quoted-printable")
         return mark(mail.as_bytes(), self._key)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from urllib.parse import quote
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from milter.addresses import normal_address
 from milter.advice import Advice, advice
@@ -21,11 +18,11 @@ from milter.reason import kind_name, sentence
 from milter.reporting import ReportingPoint, country_of, emergency_number, reporting
 from milter.store.records import StoredMail
 
+VIEW = msgid("View it and decide")
 LABELS: dict[Purpose, str] = {
     "release": msgid("Deliver this mail to me"),
     "request": msgid("Ask for this mail"),
     "false-alarm": msgid("Report a false alarm"),
-    "view": msgid("View it and decide"),
 }
 
 
@@ -48,6 +45,7 @@ class Entry:
     arrived: str
     kind: str
     reason: str
+    headline: str
     commands: tuple[Command, ...]
 
 
@@ -86,6 +84,7 @@ class Desk:
             words.datetime(mail.received.astimezone(self.now.tzinfo)),
             kind_name(mail.verdict.kind, words.language),
             sentence(mail.verdict, words.language),
+            advice(mail.verdict, words.language, personal=mail.verdict.personal).headline,
             self._commands(mail, recipient, words),
         )
 
@@ -114,7 +113,7 @@ class Desk:
         settings = self.config.digest
         if settings.public_url:
             link = f"{settings.public_url}/m/{self.token('view', mail, recipient)}"
-            return (Command("view", words.gettext(LABELS["view"]), link),)
+            return (Command("view", words.gettext(VIEW), link),)
         if not settings.command_address:
             return ()
         address = quote(settings.command_address, safe="@")
@@ -133,21 +132,3 @@ class Desk:
 def position_of(mail: StoredMail, recipient: str) -> int:
     """Which copy is the recipient's. Raises ValueError if none is."""
     return [normal_address(copy.recipient) for copy in mail.copies].index(normal_address(recipient))
-
-
-def rendered(template: str, words: Translator, **values: object) -> str:
-    """A letter or page; values are escaped in those that are HTML."""
-    return _templates().get_template(template).render(
-        gettext=words.gettext, ngettext=words.ngettext, number=words.number, language=words.language, **values
-    )  # fmt: skip
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("milter", "data/digest"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -25,13 +25,14 @@ from starlette.routing import Route
 from milter.actions.nexthop import NextHop
 from milter.config import Config
 from milter.digest.deeds import EXPIRED, INVALID, TEXTS, carry_out, subject_of
-from milter.digest.letters import Desk, rendered
+from milter.digest.letters import Desk
 from milter.digest.opened import office
 from milter.digest.texts import defanged
 from milter.digest.tokens import Expired, Order, Tokens, signing_keys
 from milter.errors import BlackmailFilterError
 from milter.i18n import LANGUAGES, supported, translator
 from milter.store.records import StoredMail
+from milter.templates import page
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -102,8 +103,8 @@ def mail_page(desk: Desk, mail: StoredMail, recipient: str, message: str = "", s
     """One mail, and what just became of it."""
     words = translator(desk.language(recipient, [mail]))
     reasons = [reason for reason in mail.verdict.reasons if reason.score > 0 and reason.excerpt]
-    page = rendered(
-        "page.html",
+    text = page(
+        "digest/page.html",
         words,
         title=words.gettext("A mail to you was kept back"),
         message=words.gettext(message) if message else "",
@@ -112,14 +113,14 @@ def mail_page(desk: Desk, mail: StoredMail, recipient: str, message: str = "", s
         excerpts=list(dict.fromkeys(defanged(reason.excerpt) for reason in reasons))[:SHOWN],
         counsel=desk.counsel(mail, recipient, words.language),
     )
-    return _secured(page, status)
+    return _secured(text, status)
 
 
 def message_page(message: str, language: str, status: int) -> Response:
     """A page with one sentence."""
     words = translator(language)
     title = words.gettext("Mail filter")
-    return _secured(rendered("page.html", words, title=title, message=words.gettext(message), entry=None), status)
+    return _secured(page("digest/page.html", words, title=title, message=words.gettext(message), entry=None), status)
 
 
 def accepted_language(request: Request) -> str:
@@ -128,11 +129,11 @@ def accepted_language(request: Request) -> str:
     return supported(next((code for code in wanted if code in LANGUAGES), None))
 
 
-def _secured(page: str, status: int) -> Response:
-    style = STYLE.search(page)
+def _secured(text: str, status: int) -> Response:
+    style = STYLE.search(text)
     digest = hashlib.sha256(style[1].encode("utf-8") if style else b"").digest()
     policy = CONTENT_POLICY.format(style=base64.b64encode(digest).decode("ascii"))
-    return HTMLResponse(page, status, {**HEADERS, "Content-Security-Policy": policy})
+    return HTMLResponse(text, status, {**HEADERS, "Content-Security-Policy": policy})
 
 
 async def _nothing(request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ import click
 from milter.cli.lazy import LazyGroup
 
 COMMANDS = (
-    *("list", "show", "release", "delete", "allow", "block", "evidence", "audit"),
+    *("list", "show", "release", "delete", "allow", "block", "evidence", "campaigns", "audit"),
     *("purge", "migrate", "rotate-key"),
 )
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from milter.cli.options import config_option
 from milter.cli.quarantine_options import chosen, desk, filter_options
 from milter.cli.stored_json import listed
 from milter.store.records import StoredMail
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 COLUMNS = ("id", "age", "recipient", "sender", "kind", "score", "state")
 PIPE_WIDTH = 1000
@@ -47,7 +50,6 @@ def command(config_path: Path | None, limit: int, after: str | None, as_json: bo
 
 def print_mails(mails: Sequence[StoredMail], now: datetime) -> None:
     """A table: a mail takes a line of the terminal, and addresses are cut where that is too short for them."""
-    from rich.console import Console
     from rich.table import Table
 
     if not mails:
@@ -64,7 +66,13 @@ def print_mails(mails: Sequence[StoredMail], now: datetime) -> None:
         )
     for mail in mails:
         table.add_row(*_row(mail, now))
-    # A pipe has no width; whoever reads it wants all.
+    print_wide(table)
+
+
+def print_wide(table: Table) -> None:
+    """A pipe has no width; whoever reads it wants all."""
+    from rich.console import Console
+
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
     Console(highlight=False, width=width).print(table)
 

@@ -33,6 +33,7 @@ FILTERS: tuple[tuple[str, Any, str], ...] = (
     ("--wallet", str, "With this payment address."),
     ("--kind", click.Choice(get_args(Kind)), "Of this kind."),
     ("--state", click.Choice(get_args(State)), "In this state."),
+    ("--campaign", int, "Of this campaign."),
     ("--text", str, "With these words in subject, sender or text; reads one mail after the other."),
 )
 

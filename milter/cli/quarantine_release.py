@@ -16,14 +16,14 @@ from milter.errors import StoreError
 if TYPE_CHECKING:
     from milter.actions.release import Release
 
-FALSE_ALARM = "false-alarm"
-
 
 @click.command("release")
 @click.argument("mail_ids", metavar="ID...", nargs=-1, required=True)
 @click.option("--to", "recipients", metavar="RECIPIENT", multiple=True, help="Only this one's copy; may be repeated.")
 @click.option("--again", is_flag=True, help="Also copies that may have arrived when a release was interrupted.")
-@click.option("--false-alarm", is_flag=True, help="Note that these mails are no extortion.")
+@click.option(
+    "--false-alarm", is_flag=True, help="Learn that these mails, and what closely resembles them, are no extortion."
+)
 @click.option("--as-recipient", metavar="ADDRESS", help="As this recipient: its copy, if its policy lets it.")
 @desk_options
 def command(
@@ -81,7 +81,7 @@ async def _release_all(
             try:
                 done = await releaser.release(mail_id, by=at.actor, recipients=recipients, again=again)
                 if false_alarm:
-                    at.store.audit.record(at.actor, FALSE_ALARM, done.mail_id, "", at=at.now)
+                    at.store.campaigns.false_alarm(done.mail_id, by=at.actor, now=at.now)
             except StoreError as error:
                 codes.append(_failed(error))
             else:

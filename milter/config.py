@@ -99,6 +99,7 @@ def parse_next_hop(value: object) -> object:
 AddressField = Annotated[Address, BeforeValidator(parse_address)]
 NextHopField = Annotated[SmtpNextHop | LmtpNextHop | MaildirNextHop, BeforeValidator(parse_next_hop)]
 AddressOrDomain = Annotated[str, AfterValidator(normal_pattern)]
+Notice = Literal["off", "add", "wrap"]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(lambda v: ip_network(v) if isinstance(v, str) else v)]
 
 
@@ -125,9 +126,7 @@ class PolicyPart(Section):
     language: Language | None = Field(None, description="Of texts for the recipient; null: that of the mail.")
     subject_tag: bool = Field(False, description="Put a word of warning before the subject of flagged mail.")
     # YAML reads a bare off as false.
-    notice: Annotated[
-        Literal["off", "add", "wrap"], BeforeValidator(lambda value: "off" if value is False else value)
-    ] = Field(
+    notice: Annotated[Notice, BeforeValidator(lambda value: "off" if value is False else value)] = Field(
         "off", description="Put advice above flagged mail; wrap: attach mail that is signed or encrypted to the advice."
     )
     defang: bool = Field(False, description="Break payment addresses, links and pictures in flagged mail.")

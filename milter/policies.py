@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from milter.addresses import normal_address
-from milter.config import Config, Policy, PolicyPart, inherited
-from milter.model import Listing
+from milter.config import Config, Notice, Policy, PolicyPart, inherited
+from milter.model import Listing, Verdict
 
 EVERYBODY = "*"
 # Recipients whose policy is remembered; strangers may name any number of them.
 KEPT = 10_000
+# What is done to a mail for its notice, the least first.
+NOTICES = ("off", "add", "wrap")
+PERSONAL_CASES = ("deliver", "quarantine")
 
 Part = TypeVar("Part", bound=PolicyPart)
 
@@ -94,6 +97,17 @@ def share_a_mail(one: Policy, other: Policy) -> bool:
     return one is other or one.model_copy(update={"self_release": other.self_release}) == other
 
 
+def notice_for(policy: Policy, verdict: Verdict) -> Notice:
+    """What is done for a notice: one that is not kept back, since it means its reader, is never without."""
+    spared = verdict.personal and policy.quarantine and verdict.score >= policy.quarantine_at
+    return "add" if spared and policy.notice == "off" else policy.notice
+
+
+def changes_mail(policy: Policy, verdict: Verdict) -> bool:
+    """Whether a flagged mail may be changed, or only gets fields on top."""
+    return policy.subject_tag or policy.defang or notice_for(policy, verdict) != "off"
+
+
 def _lists(entries: Iterable[Entry]) -> dict[str, dict[Listing, set[str]]]:
     scopes: dict[str, dict[Listing, set[str]]] = {}
     for entry in entries:
@@ -109,7 +123,7 @@ def _joined(part: Part, lists: Mapping[Listing, set[str]]) -> Part:
 
 
 def _strictest(policies: Sequence[Policy]) -> Policy:
-    """One policy under which nobody gets what his own keeps from him."""
+    """One policy by which nobody gets what his own keeps from him, nor a mail changed that his own leaves alone."""
     keeping = [policy.quarantine_at for policy in policies if policy.quarantine]
     allowed = frozenset[str]().union(*(policy.allow for policy in policies))
     return policies[0].model_copy(
@@ -119,6 +133,10 @@ def _strictest(policies: Sequence[Policy]) -> Policy:
             "quarantine": bool(keeping),
             "allow": frozenset(one for one in allowed if all(policy.listing(one) == "allow" for policy in policies)),
             "block": frozenset[str]().union(*(policy.block for policy in policies)),
+            "subject_tag": all(policy.subject_tag for policy in policies),
+            "notice": min((policy.notice for policy in policies), key=NOTICES.index),
+            "defang": all(policy.defang for policy in policies),
+            "personal_case": max((policy.personal_case for policy in policies), key=PERSONAL_CASES.index),
             "self_release": "ask" if any(policy.self_release == "ask" for policy in policies) else "yes",
         }
     )

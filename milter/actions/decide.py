@@ -6,12 +6,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from milter.actions.headers import forged_fields_removed, unchecked_fields, verdict_fields
 from milter.actions.sealing import load_seal_key, sealed
 from milter.config import Config
 from milter.model import Envelope, Inspector, Verdict
+from milter.policies import PolicyBook, changes_mail
+
+if TYPE_CHECKING:
+    from milter.actions.rewrite import Rewriting
 
 Fate = Literal["accept", "tag", "quarantine", "reject", "unchecked", "relay", "defer", "own", "command"]
 
@@ -23,25 +27,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """fields go on top of cleaned, the mail without forged fields: the very same bytes object where it has none.
+    """fields go on top of mail, the one received without forged fields: the very same bytes object where it has none.
 
     "relay" is inspection switched off, "own" a mail of ours, "defer" a fault after which the client is to try again.
+    rewriting: what the policy had changed in mail, if anything.
     """
 
     fate: Fate
     verdict: Verdict | None
     fields: bytes
-    cleaned: bytes
+    mail: bytes
+    rewriting: Rewriting | None = None
 
 
 class Decider:
     """Decides by the settings of one process; inspector None relays without looking."""
 
-    def __init__(self, config: Config, inspector: Inspector | None) -> None:
+    def __init__(self, config: Config, inspector: Inspector | None, policies: PolicyBook | None = None) -> None:
         self._config = config
         self._inspector = inspector
         # Tells our own mail from others, see milter.digest.own.
         self.is_own: Callable[[bytes], bool] = lambda raw: False
+        self._policies = policies or PolicyBook(config)
         self._seal_key = load_seal_key(config.arc) if config.arc else None
 
     async def decide(self, raw: bytes, envelope: Envelope) -> Decision:
@@ -55,7 +62,9 @@ class Decider:
         if verdict is None:
             fate: Fate = "defer" if self._config.on_error == "tempfail" else "unchecked"
             return Decision(fate, None, unchecked_fields(), cleaned)
-        return Decision(verdict.action, verdict, await self._fields(verdict, cleaned), cleaned)
+        rewriting = await self._rewritten(cleaned, verdict, envelope)
+        mail, top = (rewriting.mail, rewriting.top) if rewriting else (cleaned, b"")
+        return Decision(verdict.action, verdict, await self._fields(verdict, mail, top), mail, rewriting)
 
     async def _cleaned(self, raw: bytes) -> bytes:
         if len(raw) <= INLINE_BYTES:
@@ -71,9 +80,26 @@ class Decider:
             log.exception("%s: inspection failed", envelope.queue_id)
             return None
 
-    async def _fields(self, verdict: Verdict, cleaned: bytes) -> bytes:
-        fields = verdict_fields(verdict, self._config.server_id)
+    async def _rewritten(self, cleaned: bytes, verdict: Verdict, envelope: Envelope) -> Rewriting | None:
+        """Only what is delivered is changed: what is kept back stays as it came. A fault of ours must cost no mail."""
+        policy = self._policies.current.of_mail(envelope.rcpt_to)
+        if verdict.action != "tag" or not changes_mail(policy, verdict):
+            return None
+        from milter.actions.rewrite import reader_of, rewrite  # noqa: PLC0415  few policies ask for it
+
+        def change() -> Rewriting | None:
+            return rewrite(cleaned, verdict, policy, reader_of(verdict, policy, envelope, self._config))
+
+        try:
+            return await asyncio.to_thread(change)
+        except Exception:
+            log.exception("%s: the mail is delivered without a notice", envelope.queue_id)
+            return None
+
+    async def _fields(self, verdict: Verdict, mail: bytes, top: bytes) -> bytes:
+        # A mail may begin with a continuation line, which must not become one of what its parts hang on.
+        fields = top + verdict_fields(verdict, self._config.server_id)
         if self._seal_key is None or verdict.action == "reject":
             return fields
         server_id, chain = self._config.server_id, verdict.auth.arc
-        return await sealed(fields, cleaned, self._seal_key, authserv_id=server_id, chain=chain)
+        return await sealed(fields, mail, self._seal_key, authserv_id=server_id, chain=chain)

@@ -79,7 +79,7 @@ class Delivery:
         elif decision.fate == "quarantine" and decision.verdict:
             reply, kept_as = await self._keep_back(mail, decision.verdict)
         else:
-            reply = await mail.transaction.data([received(mail.trace) + decision.fields, decision.cleaned])
+            reply = await mail.transaction.data([received(mail.trace) + decision.fields, decision.mail])
         return Outcome(decision.fate, reply, decision.verdict, kept_as)
 
     async def _keep_back(self, mail: Mail, verdict: Verdict) -> tuple[Reply, str]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
-
-from milter.actions.headers import forged_fields_removed
 
 # More header fields make no honest mail.
 MAX_FIELDS = 10_000
@@ -70,18 +68,18 @@ class FieldChange(NamedTuple):
     value: bytes
 
 
-def forged_field_changes(mail: ShownMail, authserv_id: str) -> Iterator[FieldChange]:
-    """What takes the forged fields out of a mail, in the order of the mail."""
+def field_changes(mail: ShownMail, change: Callable[[bytes], bytes]) -> Iterator[FieldChange]:
+    """What makes of each field, line end included, what change makes of it, in the order of the mail."""
     seen: Counter[bytes] = Counter()
     for name, value in mail.fields:
         seen[name.lower()] += 1
         line = _line(name, value)
-        cleaned = forged_fields_removed(line, authserv_id)
-        if not cleaned:
+        changed = change(line)
+        if not changed:
             yield FieldChange(seen[name.lower()], name, b"")
-        elif cleaned is not line:
+        elif changed != line:
             # Behind a bare CR: the field itself stays, and an empty value would take it out.
-            yield FieldChange(seen[name.lower()], name, cleaned[len(name) + 1 : -2] or b" ")
+            yield FieldChange(seen[name.lower()], name, changed[len(name) + 1 : -2] or b" ")
 
 
 def _line(name: bytes, value: bytes) -> bytes:

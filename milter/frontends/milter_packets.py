@@ -14,6 +14,9 @@ VERSION: Final = 6
 # The longest packet that an MTA sends is 1 MiB (SMFIP_MDS_1M): a letter and one byte less of data.
 PACKET_LIMIT: Final = 1024 * 1024
 
+# What an MTA takes at once (MILTER_CHUNK_SIZE).
+BODY_CHUNK: Final = 65535
+
 _LENGTH = struct.Struct("!I")
 _NEGOTIATION = struct.Struct("!III")
 
@@ -22,6 +25,7 @@ class Edit(IntFlag):
     """What a filter may do to a mail (SMFIF_*)."""
 
     ADD_HEADER = 0x1
+    CHANGE_BODY = 0x2
     CHANGE_HEADER = 0x10
     QUARANTINE = 0x20
 
@@ -155,6 +159,11 @@ def insert_header(name: bytes, value: bytes) -> bytes:
 def change_header(number: int, name: bytes, value: bytes) -> bytes:
     """A new value for the field of that name and number, from 1, among those that the MTA showed; empty deletes it."""
     return packet(b"m", _LENGTH.pack(number) + _field(name, value))
+
+
+def replace_body(body: bytes) -> bytes:
+    """Another body in place of the one that was shown (SMFIR_REPLBODY)."""
+    return b"".join(packet(b"b", body[at : at + BODY_CHUNK]) for at in range(0, len(body), BODY_CHUNK))
 
 
 def _field(name: bytes, value: bytes) -> bytes:

@@ -11,13 +11,13 @@ from functools import reduce
 from ipaddress import ip_address
 from itertools import islice
 from operator import or_
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from milter.actions.decide import Decision
 from milter.actions.deliver import REFUSED, Outcome
-from milter.actions.headers import split_fields
+from milter.actions.headers import forged_fields_removed, split_fields
 from milter.actions.nexthop import TROUBLE, Reply
-from milter.frontends.milter_mail import FieldChange, ShownMail, forged_field_changes
+from milter.frontends.milter_mail import FieldChange, ShownMail, field_changes
 from milter.frontends.milter_packets import (
     CONTINUE,
     VERSION,
@@ -33,6 +33,7 @@ from milter.frontends.milter_packets import (
     read_header,
     read_macros,
     read_negotiation,
+    replace_body,
     reply_code,
     texts,
 )
@@ -41,13 +42,16 @@ from milter.frontends.smtp_syntax import ANOTHER_POLICY, TOO_LARGE
 from milter.model import Envelope
 from milter.reason import sentence
 
+if TYPE_CHECKING:
+    from milter.actions.rewrite import Rewriting
+
 READ_SIZE = 256 * 1024
 # libmilter's default: between two packets the MTA may wait for all of its client's message.
 IDLE_TIMEOUT = 7210.0
-# Each forged field costs the MTA a search of the whole mail; honest mail has those of one or two other filters.
-MAX_FORGED = 100
+# Each changed field costs the MTA a search of the whole mail; honest mail has those of one or two other filters.
+MAX_CHANGES = 100
 
-EDITS = Edit.ADD_HEADER | Edit.CHANGE_HEADER | Edit.QUARANTINE
+EDITS = Edit.ADD_HEADER | Edit.CHANGE_BODY | Edit.CHANGE_HEADER | Edit.QUARANTINE
 NO_REPLY: Mapping[bytes, Step] = {
     b"C": Step.NO_REPLY_CONNECT,
     b"H": Step.NO_REPLY_HELO,
@@ -170,7 +174,7 @@ class MilterSession:
     def _negotiate(self, content: bytes) -> None:
         offer = read_negotiation(content)
         if EDITS & ~offer.edits:
-            raise MalformedError("it does not let us change headers and quarantine")
+            raise MalformedError("it does not let us change mail and quarantine it")
         asked = STEPS & ~Step.NO_REPLY_RCPT if self._service.parts_recipients else STEPS
         granted = asked & offer.steps
         self._negotiated = True
@@ -262,21 +266,27 @@ class MilterSession:
             return Outcome("reject", Reply(TOO_LARGE[0], TOO_LARGE[1:])), b""
         raw = bytes(mail)
         decision = await self._service.decider.decide(raw, envelope)
-        changes = [] if decision.cleaned is raw else await asyncio.to_thread(self._changes, mail)
-        if len(changes) > MAX_FORGED:
+        changes = [] if decision.mail is raw else await asyncio.to_thread(self._changes, mail, decision.rewriting)
+        if len(changes) > MAX_CHANGES:
             return Outcome("reject", TOO_MANY_FORGED, decision.verdict), b""
         reply = {"defer": TROUBLE, "reject": REFUSED, "quarantine": HELD}.get(decision.fate, PASSED)
         outcome = Outcome(decision.fate, reply, decision.verdict)
         self._service.remember(raw, envelope, outcome)
         return outcome, self._edits(decision, changes)
 
-    def _changes(self, mail: ShownMail) -> list[FieldChange]:
-        return list(islice(forged_field_changes(mail, self._service.config.server_id), MAX_FORGED + 1))
+    def _changes(self, mail: ShownMail, rewriting: Rewriting | None) -> list[FieldChange]:
+        def change(line: bytes) -> bytes:
+            cleaned = forged_fields_removed(line, self._service.config.server_id)
+            return rewriting.change(cleaned) if rewriting and cleaned else cleaned
+
+        return list(islice(field_changes(mail, change), MAX_CHANGES + 1))
 
     def _edits(self, decision: Decision, changes: list[FieldChange]) -> bytes:
-        """Forged fields go first, and the last of them first: an index counts the fields that are there by then."""
+        """Old fields are changed first, and the last first: an index counts the fields that are there by then."""
         packets = [change_header(number, name, self._shown(value)) for number, name, value in reversed(changes)]
         packets += [insert_header(name, self._shown(value)) for name, value in reversed(split_fields(decision.fields))]
+        if decision.rewriting and decision.rewriting.body is not None:
+            packets.append(replace_body(decision.rewriting.body))
         if decision.fate == "quarantine" and decision.verdict:
             packets.append(quarantine(sentence(decision.verdict).encode("ascii", "replace")))
         return b"".join(packets)

@@ -1,6 +1,7 @@
 """A mail built from what an MTA shows, and the changes that take forged fields out of it."""
 
-from milter.frontends.milter_mail import MAX_FIELDS, ShownMail, forged_field_changes
+from milter.actions.headers import forged_fields_removed
+from milter.frontends.milter_mail import MAX_FIELDS, ShownMail, field_changes
 
 
 def shown(*fields, body=b"", max_size=100_000):
@@ -13,7 +14,7 @@ def shown(*fields, body=b"", max_size=100_000):
 
 
 def changes(*fields):
-    return list(forged_field_changes(shown(*fields), "filter.example"))
+    return list(field_changes(shown(*fields), lambda line: forged_fields_removed(line, "filter.example")))
 
 
 def test_a_mail_is_put_together():

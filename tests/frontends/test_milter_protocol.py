@@ -71,8 +71,8 @@ async def test_what_is_asked_for(start_milter, call):
     mta = await call(await start_milter(), negotiate=False)
     version, edits, steps = await mta.negotiate()
     assert version == 6
-    # Add header, change header, quarantine.
-    assert edits == 0x1 | 0x10 | 0x20
+    # Add header, change body, change header, quarantine.
+    assert edits == 0x1 | 0x2 | 0x10 | 0x20
     # No reply up to the end of the message, but to DATA; EOH and unknown commands left out; leading spaces shown.
     no_reply = 0x80 | 0x1000 | 0x2000 | 0x4000 | 0x8000 | 0x20000 | 0x40000 | 0x80000
     assert steps == no_reply | 0x40 | 0x100 | 0x100000
@@ -83,17 +83,17 @@ async def test_what_is_asked_for(start_milter, call):
 
 async def test_nothing_is_asked_for_that_was_not_offered(start_milter, call):
     mta = await call(await start_milter(), negotiate=False)
-    assert await mta.negotiate(version=4, edits=0x3F, steps=0x7F) == (4, 0x31, 0x40)
+    assert await mta.negotiate(version=4, edits=0x3F, steps=0x7F) == (4, 0x33, 0x40)
     future = await call(await start_milter(), negotiate=False)
     assert (await future.negotiate(version=7, steps=0xFFFFFFFF))[0] == 6
 
 
-@pytest.mark.parametrize("lacking", [0x1, 0x10, 0x20])
+@pytest.mark.parametrize("lacking", [0x1, 0x2, 0x10, 0x20])
 async def test_an_mta_that_cannot_do_our_edits_is_told_off(start_milter, call, caplog, lacking):
     mta = await call(await start_milter(), negotiate=False)
     mta.send(b"O", struct.pack("!III", 6, ALL_EDITS & ~lacking, ALL_STEPS))
     assert await mta.read() == (b"", b"")
-    assert "does not let us change headers and quarantine" in caplog.text
+    assert "does not let us change mail and quarantine" in caplog.text
 
 
 # Recipients with different policies.

@@ -7,7 +7,7 @@ import click
 from milter import __version__
 from milter.cli.lazy import LazyGroup
 
-COMMANDS = ("serve", "scan", "check", "rules", "quarantine", "demo")
+COMMANDS = ("serve", "scan", "check", "rules", "quarantine", "digest", "demo")
 
 
 @click.command(

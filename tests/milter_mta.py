@@ -90,6 +90,7 @@ class MilterMta:
         header, _, body = raw.partition(b"\r\n\r\n")
         fields = FIELD_END.split(header)
         space = b"" if self.steps & LEADING_SPACE else b" "
+        chunks = [data for letter, data in replies if letter == b"b"]
         for letter, data in replies:
             if letter not in (b"i", b"m"):
                 continue
@@ -103,4 +104,4 @@ class MilterMta:
                 continue
             same = [at for at, one in enumerate(fields) if one.partition(b":")[0].lower() == name.lower()]
             fields[same[number - 1] : same[number - 1] + 1] = [line] if value else []
-        return b"\r\n".join([*fields, b"", body])
+        return b"\r\n".join([*fields, b"", b"".join(chunks) if chunks else body])

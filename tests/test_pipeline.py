@@ -132,3 +132,15 @@ def test_a_blocked_author_of_extortion() -> None:
     plain, blocked = judged(f"{THREAT}\n{DEMAND}"), judged(f"{THREAT}\n{DEMAND}", policy=BLOCKING)
     assert (blocked.action, blocked.score, blocked.kind) == ("tag", plain.score, plain.kind)
     assert sentence(blocked) == sentence(plain)[:-1] + "; you or your administrator block this sender."
+
+
+def test_a_mail_that_means_its_reader_is_not_kept_from_him() -> None:
+    body = f"You are 15 years old and still at school. {THREAT}\n{DEMAND}\n{WALLET}"
+    keeping = Policy(quarantine=True)
+    verdict = judged(body, policy=keeping)
+    assert (verdict.action, verdict.personal) == ("tag", True)
+    assert any("delivered instead of being quarantined" in note for note in verdict.notes)
+    assert judged(body, policy=keeping.model_copy(update={"personal_case": "quarantine"})).action == "quarantine"
+    assert judged(body).notes == ()
+    blocked = keeping.model_copy(update={"block": frozenset({"a@example.com"})})
+    assert judged(body, policy=blocked).action == "quarantine"

@@ -148,6 +148,11 @@ def test_a_book_is_renewed_only_when_the_lists_have_changed() -> None:
         (PolicyPart(tag_at=6), False),
         (PolicyPart(quarantine=True), False),
         (PolicyPart(language="de"), False),
+        (PolicyPart(subject_tag=True), False),
+        (PolicyPart(notice="add"), False),
+        (PolicyPart(notice="off"), True),
+        (PolicyPart(defang=True), False),
+        (PolicyPart(personal_case="quarantine"), False),
         (PolicyPart(allow=frozenset({"shop.test"})), False),
         (PolicyPart(block=frozenset({"shop.test"})), False),
     ],
@@ -182,6 +187,20 @@ def test_those_who_cannot_be_parted_get_the_strictest_of_each_point() -> None:
     assert (three.quarantine_at, three.listing("a@news.test")) == (10, "block")
     assert policies.of_mail(["b@example.org", "B@example.org"]) == policies.of("b@example.org")
     assert policies.of_mail([]) == config.policy
+
+
+def test_those_who_cannot_be_parted_get_a_mail_changed_as_far_as_all_want_it() -> None:
+    config = Config(
+        policy=Policy(notice="wrap", subject_tag=True, defang=True),
+        policies={
+            "a@example.org": PolicyPart(notice="add", personal_case="quarantine"),
+            "b@example.org": PolicyPart(defang=False),
+        },
+    )
+    policies = Policies(config)
+    both = policies.of_mail(["a@example.org", "b@example.org"])
+    assert (both.notice, both.subject_tag, both.defang, both.personal_case) == ("add", True, False, "quarantine")
+    assert policies.of_mail(["b@example.org", "x@example.org"]).notice == "wrap"
 
 
 def test_strangers_do_not_fill_the_memory(staff: Policies, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +241,8 @@ def test_whether_anything_is_quarantined(tmp_path: Path) -> None:
         ),
         ("policies:\n  a.test:\n    tag_at: 0", ":3: policies.a.test.tag_at: Input should be greater than 0"),
         ("policies:\n  a.test:\n    language: xx", ":3: policies.a.test.language: Input should be 'en', 'de'"),
+        ("policy:\n  notice: on", ":2: policy.notice: Input should be 'off', 'add' or 'wrap'"),
+        ("policy:\n  personal_case: notify", ":2: policy.personal_case: Input should be 'deliver' or 'quarantine'"),
         ("policy:\n  self_release: no", ":2: policy.self_release: Input should be 'yes' or 'ask'"),
         ("policy:\n  allow:\n    - a.test\n    - a b", ":4: policy.allow.1: write an address"),
         ("policy:\n  allow: shop.test", ":2: policy.allow: Input should be a valid"),
@@ -237,6 +258,11 @@ def test_a_wrong_policy_is_refused_with_its_place(tmp_path: Path, text: str, exp
         configured(tmp_path, text)
     assert str(caught.value).startswith(str(tmp_path / "config.yaml") + expected)
     assert "\n" not in str(caught.value)
+
+
+def test_off_is_a_word_in_yaml_too(tmp_path: Path) -> None:
+    config = configured(tmp_path, "policy: {notice: add}\npolicies: {a.test: {notice: off}}")
+    assert Policies(config).of("x@a.test").notice == "off"
 
 
 def test_inherited_thresholds_may_be_given_in_parts(tmp_path: Path) -> None:

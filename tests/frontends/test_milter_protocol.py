@@ -11,6 +11,7 @@ import miltertest
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mail_shapes import make
 from milter_mta import ALL_EDITS, ALL_STEPS, packet
 
 from milter.config import Config
@@ -263,6 +264,40 @@ async def test_flagged_mail_bears_the_same_fields_as_by_smtp(
     assert received.startswith(b"Received: ")
     assert edited == folded + rest
     assert b"X-Blackmail-Flag: YES\r\n" in edited
+
+
+NOTICE = {"notice": "add", "subject_tag": True, "defang": True}
+
+
+@pytest.mark.parametrize("shape", ["plain", "html", "alternative in mixed", "picture alone", "folded and odd fields"])
+async def test_flagged_mail_is_changed_as_by_smtp(
+    start_milter, start_hop, start_filter, connect, call, sextortion, shape
+):
+    mta = await call(await start_milter(sextortion, policy=NOTICE))
+    mail = make(shape, "utf-8", "8bit").raw
+    replies = await mta.mail(FORGED + mail)
+    hop = await start_hop()
+    client = await connect(await start_filter(hop, sextortion, policy=NOTICE))
+    await client.hello()
+    await client.send(FORGED + mail)
+    changed = hop.messages[0].partition(b"\r\n")[2]
+    edited = mta.edited(FORGED + mail, replies)
+    assert edited == changed[changed.index(b"Content-Type: multipart/mixed") :]
+    assert b"Subject: [Extortion?] About" in edited.replace(b"SUBJECT", b"Subject")
+    assert edited.count(b"X-Blackmail-Notice: ") == 1
+
+
+async def test_a_large_body_is_replaced_in_chunks(start_milter, call, sextortion):
+    mta = await call(await start_milter(sextortion, policy={"notice": "add"}))
+    large = MAIL + b"0123456789abcde\r\n" * 20_000
+    replies = await mta.mail(large)
+    assert max(len(data) for letter, data in replies if letter == b"b") == 65535
+    assert large.partition(b"\r\n\r\n")[2] + b"\r\n--" in mta.edited(large, replies)
+
+
+async def test_what_the_mta_holds_is_not_changed(start_milter, call):
+    mta = await call(await start_milter(QUARANTINE, policy=NOTICE))
+    assert not [letter for letter, _ in await mta.mail(MAIL) if letter in (b"b", b"m")]
 
 
 async def test_forged_fields_are_taken_out(start_milter, call, judge, seen):

@@ -107,3 +107,12 @@ def make(shape: str, charset: str = "us-ascii", encoding: str = "7bit") -> Shape
         "report": (multipart("report", plain, STATUS), (plain, STATUS)),
     }[shape]
     return Shape(HEAD + content, leaves, letters)
+
+
+SIGNED = (
+    b"From: a@example.com\r\nTo: b@example.org\r\nDate: Tue, 24 Nov 2026 12:00:00 +0000\r\n"
+    b"Message-ID: <2@example.com>\r\nSubject: signed\r\nMIME-Version: 1.0\r\n"
+    b'Content-Type: multipart/signed; protocol="application/pgp-signature"; micalg=pgp-sha256; boundary="s"\r\n\r\n'
+    b"--s\r\nContent-Type: text/plain\r\n\r\nPay me\r\n"
+    b"--s\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--s--\r\n"
+)

@@ -10,7 +10,7 @@ from email.message import Message
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mail_shapes import SHAPES, leaf, make, multipart, shapes
+from mail_shapes import SHAPES, SIGNED, leaf, make, multipart, shapes
 
 from milter.actions.notice import Reader, notice
 from milter.actions.rewrite import Rewriting, reader_of, rewrite
@@ -32,12 +32,6 @@ VERDICT = Verdict(
 )
 READER = Reader("de", "DE")
 ADD, WRAP, TAG = Policy(notice="add"), Policy(notice="wrap"), Policy(subject_tag=True)
-SIGNED = (
-    b"From: a@example.com\r\nSubject: signed\r\nMIME-Version: 1.0\r\n"
-    b'Content-Type: multipart/signed; protocol="application/pgp-signature"; micalg=pgp-sha256; boundary="s"\r\n\r\n'
-    b"--s\r\nContent-Type: text/plain\r\n\r\nPay me\r\n"
-    b"--s\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--s--\r\n"
-)
 CLOSED = {
     "OpenPGP signature": SIGNED,
     "S/MIME": b"Subject: x\r\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nMIIB\r\n",

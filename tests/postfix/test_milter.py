@@ -5,9 +5,11 @@ import json
 import re
 import smtplib
 import subprocess
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from mail_shapes import SIGNED, make
 from postfix_mails import CLEAN, EXTORTION, OUR_FIELDS, SECRET, fields_on_top
 
 from milter.config import Config, load
@@ -232,6 +234,42 @@ async def test_while_the_filter_is_away_mail_waits(postfix, start_milter, judge)
     await inject(postfix, CLEAN)
     mails = await postfix.settled(count=2)
     assert sorted(mail.count(b"\nX-Blackmail-Flag: YES\n") for mail in mails) == [0, 1]
+
+
+@pytest.mark.parametrize("by", ["smtp", "sendmail"])
+@pytest.mark.parametrize(
+    ("shape", "encoding"), [("html", "8bit"), ("alternative in mixed", "base64"), ("bare text", "7bit")]
+)
+async def test_a_notice_stands_above_the_unchanged_mail(postfix, start_milter, sextortion, by, shape, encoding):
+    await start_milter(sextortion, policy={"notice": "add", "subject_tag": True})
+    original = make(shape, "utf-8" if encoding != "7bit" else "us-ascii", encoding)
+    await (postfix.send(original.raw) if by == "smtp" else inject(postfix, original.raw))
+    (delivered,) = await postfix.settled()
+    message = message_from_bytes(delivered)
+    assert message["Subject"].startswith("[Extortion?] ")
+    assert message.get_all("Content-Type") == [message["Content-Type"]]
+    assert message.get_all("MIME-Version") == ["1.0"]
+    notice, _ = message.get_payload()
+    assert not message.defects
+    assert "Do not pay." in notice.get_payload(0).get_payload(decode=True).decode()
+    assert original.raw.partition(b"\r\n\r\n")[2].replace(b"\r\n", b"\n") + b"\n--=_blackmail_" in delivered
+
+
+async def test_a_signed_mail_is_attached_whole_where_that_is_wanted(postfix, start_milter, sextortion):
+    await start_milter(sextortion, policy={"notice": "wrap"})
+    await postfix.send(FORGED + SIGNED)
+    (delivered,) = await postfix.settled()
+    _, attached = message_from_bytes(delivered).get_payload()
+    assert attached.get_content_type() == "message/rfc822"
+    assert b"\n\n" + (KEPT + SIGNED).replace(b"\r\n", b"\n") + b"\n--=_blackmail_" in delivered
+
+
+async def test_a_held_mail_is_released_as_it_came(postfix, start_milter, judge):
+    await start_milter(judge, policy={"notice": "add", "subject_tag": True, "quarantine": True})
+    await postfix.send(SECRET)
+    await postfix.until(lambda: held(postfix))
+    (delivered,) = await released(postfix)
+    fields_on_top(delivered, SECRET)
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

@@ -84,7 +84,7 @@ class Pages:
 
     def _read(self, token: str, now: datetime) -> Order | None:
         keys = signing_keys(self.config.store, make=False)
-        return Tokens(keys, valid_days=self.config.digest.valid_days).read(token, now=now) if keys else None
+        return Tokens(keys, valid_days=self.config.digest.valid_days).read(token, now=now)
 
     async def _page(self, order: Order, now: datetime, language: str, *, act: bool) -> Response:
         async with office(self.config, now) as opened:

@@ -71,4 +71,5 @@ def test_a_new_key_signs_and_the_old_one_still_reads(tokens, settings):
 
 def test_no_key_is_made_by_looking(settings):
     assert signing_keys(settings, make=False) == []
+    assert Tokens([], valid_days=1).read("aaaaaaaa.bbbbbb.cccccccccccccccccccccccccccc", now=NOW) is None
     assert not settings.key_file.exists()

@@ -194,6 +194,7 @@ class Filter:
     service: Service
     config: Config
     milter: Address | None = None
+    campaigns: CampaignBook = field(default_factory=CampaignBook)
 
     @property
     def quarantined(self) -> list[bytes]:
@@ -277,7 +278,7 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
             listeners = {setting: bind(address) for setting, address in addresses(config).items()}
             await stack.enter_async_context(listening(service, listeners))
             where = {setting: address_of(listener) for setting, listener in listeners.items()}
-            return Filter(where["listen"], service, config, where.get("milter"))
+            return Filter(where["listen"], service, config, where.get("milter"), campaigns)
 
         yield start
 

@@ -41,19 +41,25 @@ class Decision:
 
 
 class Decider:
-    """Decides by the settings of one process; inspector None relays without looking."""
+    """Decides by the settings of one process; inspector None relays without looking, and own mail is never inspected."""
 
-    def __init__(self, config: Config, inspector: Inspector | None, policies: PolicyBook | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        inspector: Inspector | None,
+        policies: PolicyBook | None = None,
+        *,
+        is_own: Callable[[bytes], bool] = lambda raw: False,
+    ) -> None:
         self._config = config
         self._inspector = inspector
-        # Tells our own mail from others, see milter.digest.own.
-        self.is_own: Callable[[bytes], bool] = lambda raw: False
+        self._is_own = is_own
         self._policies = policies or PolicyBook(config)
         self._seal_key = load_seal_key(config.arc) if config.arc else None
 
     async def decide(self, raw: bytes, envelope: Envelope) -> Decision:
         """The decision on one mail."""
-        if self.is_own(raw):
+        if self._is_own(raw):
             return Decision("own", None, b"", raw)
         cleaned = await self._cleaned(raw)
         if self._inspector is None:

@@ -95,8 +95,7 @@ class Service:
         self._sessions: set[Session] = set()
         self._empty = asyncio.Event()
         self._empty.set()
-        self.decider = Decider(config, inspector, self._policies)
-        self.decider.is_own = own_mail(config.store)
+        self.decider = Decider(config, inspector, self._policies, is_own=own_mail(config.store))
         self._delivery = Delivery(config, self.decider)
         self._commands = self._take_commands(inspector) if config.digest.command_address else None
         self._deliveries: set[asyncio.Task[Outcome]] = set()

@@ -121,6 +121,28 @@ def test_a_path_may_have_any_name(tmp_path, name):
 # Nothing is half done
 
 
+def test_sqlite_syncs_each_commit(tmp_path):
+    with open_store(Store(url=f"sqlite:///{tmp_path}/store.sqlite", key_file=tmp_path / "key")) as store:
+        with store.database.writing() as connection:
+            found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+        # 2 is FULL.
+        assert found == ["wal", 2]
+
+
+@pytest.mark.parametrize(("asked", "given"), [("off", "on"), ("on", "on"), ("local", "local")])
+def test_postgresql_syncs_each_commit(postgresql, asked, given):
+    url = postgresql.emptied_database()
+    name = url.rpartition("/")[2]
+    database = Database(Store(url=url))
+    with database.writing() as connection:
+        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = {asked}"))
+    database.close()
+    with database.writing() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar() == given
+        connection.execute(text(f"ALTER DATABASE {name} RESET synchronous_commit"))
+    database.close()
+
+
 def test_an_interrupted_transaction_leaves_nothing(opened, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -41,7 +41,7 @@ class Decision:
 
 
 class Decider:
-    """Decides by the settings of one process; inspector None relays without looking, and own mail is never inspected."""
+    """Decides by the settings of one process; inspector None relays without looking, as own mail is relayed."""
 
     def __init__(
         self,

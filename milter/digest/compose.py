@@ -16,7 +16,7 @@ from milter.digest.texts import printable
 from milter.i18n import Translator, translator
 from milter.model import Kind
 from milter.reason import kind_name
-from milter.store.records import StoredMail
+from milter.store.records import Campaign, StoredMail
 from milter.templates import page
 
 # Long addresses and links stay in one line each; quoted-printable breaks them for the way.
@@ -27,7 +27,8 @@ POLICY = SMTP.clone(max_line_length=998)
 class Overview:
     """The quarantine as an administrator sees it: counts, and mails (with their recipients) that wait for somebody.
 
-    kinds counts the mails that came in since the last digest. alarms are ids of mails that were reported.
+    kinds counts the mails that came in since the last digest. alarms are ids of mails that were reported;
+    campaigns are the largest of those that were seen since.
     """
 
     held: int
@@ -35,7 +36,7 @@ class Overview:
     requests: Sequence[tuple[StoredMail, str]]
     uncertain: Sequence[tuple[StoredMail, str]]
     alarms: Sequence[str]
-    campaigns: Sequence[tuple[str, int]] = ()
+    campaigns: Sequence[Campaign] = ()
 
 
 class Composer:
@@ -80,7 +81,8 @@ class Composer:
         host = self._desk.config.hostname
         title = words.gettext("Quarantine of {host}").format(host=host)
         kinds = {kind_name(kind, words.language): count for kind, count in overview.kinds.items()}
-        return self._mail(recipient, title, words, "overview", overview=overview, kinds=kinds)
+        waves = {f"{one.id} ({kind_name(one.kind, words.language)})": one.mails for one in overview.campaigns}
+        return self._mail(recipient, title, words, "overview", overview=overview, kinds=kinds, waves=waves)
 
     def _mail(self, recipient: str, title: str, words: Translator, template: str, **values: object) -> bytes:
         config = self._desk.config

@@ -8,13 +8,15 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from stored_mails import VERDICT, B, C
+from stored_mails import NOW, VERDICT, B, C
 
 from milter.digest.compose import Overview
 from milter.digest.own import NAME, is_marked, own_mail
 from milter.digest.tokens import signing_keys
 from milter.i18n import LANGUAGES
+from milter.store.records import Campaign
 
+WAVE = Campaign(7, "suspected", NOW, NOW, 12, 9, "sextortion", "", None, {}, "")
 EVIL = b"From: <script>@evil.example.com\r\nSubject: <img src=http://evil.example.com/x> & pay\r\n\r\nx\r\n"
 
 
@@ -83,11 +85,12 @@ async def test_each_language_has_its_letters(scene, parts, language):
     at = await scene(policy={"language": language})
     mail = at.office.store.quarantine.get(at.keep())
     composer = at.office.composer
-    overview = Overview(1, {"sextortion": 1}, [(mail, B)], [(mail, B)], [mail.id], [("x", 2)])
+    overview = Overview(1, {"sextortion": 1}, [(mail, B)], [(mail, B)], [mail.id], [WAVE])
     letters = [
         composer.digest(B, [mail]), composer.notice(B, mail), composer.overview(B, overview),
         composer.answer(B, "The mail is on its way to you.", language),
     ]  # fmt: skip
+    assert re.search(r"7 \(.+\): 12", parts(parsed(letters[2])).text)
     for raw in letters:
         letter = parsed(raw)
         assert raw.isascii()

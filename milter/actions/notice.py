@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from milter.advice import EMERGENCIES, advice
+from milter.advice import BY_KIND, EMERGENCIES, advice
 from milter.content.headers import parameters
 from milter.i18n import supported, translator
 from milter.model import Demand, Kind, RuleMatch, Verdict, Wallet
@@ -41,11 +41,12 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice as plain text and as an HTML page, and what it was made from."""
+    """A notice as plain text, as an HTML page, as the block in that page, and what it was made from."""
 
     language: str
     text: str
     html: str
+    block: str
     origin: str
 
 
@@ -71,6 +72,7 @@ def notice(verdict: Verdict, reader: Reader, *, attached: bool = False) -> Notic
         words.language,
         page("notice/notice.txt.j2", words, **values),
         page("notice/notice.html", words, **values),
+        page("notice/block.html", words, **values),
         _origin(verdict, reader, attached),
     )
 
@@ -82,7 +84,8 @@ def same_notice(origin: str, verdict: Verdict, reader: Reader) -> Notice | None:
     alike = (
         version == VERSION
         and first is not None
-        and (first.kind, first.personal) == (verdict.kind, verdict.personal)
+        and BY_KIND[first.kind or "other"] is BY_KIND[verdict.kind or "other"]
+        and first.personal == verdict.personal
         and told.get("language") == supported(reader.language)
         and told.get("country", "") == (reader.country or "")
     )

@@ -75,9 +75,14 @@ def reader_of(verdict: Verdict, policy: Policy, envelope: Envelope, config: Conf
     return Reader(language, country, config.reporting)
 
 
+def must_stay(content: Entity) -> bool:
+    """Whether a mail with this content can have a notice only around it."""
+    return content.is_closed or content.fields.count(b"\n") > MAX_CONTENT_FIELDS
+
+
 def _changed_content(raw: bytes, mail: Mail, verdict: Verdict, policy: Policy, reader: Reader) -> Entity:
     content, mode = mail.content, notice_for(policy, verdict)
-    if content.is_closed or content.fields.count(b"\n") > MAX_CONTENT_FIELDS:
+    if must_stay(content):
         wrapped = mode == "wrap" and not _has_notice(content, verdict, reader)
         return _wrapped(raw, notice(verdict, reader, attached=True), mail.line_end) if wrapped else content
     noticed = mode == "off" or _has_notice(content, verdict, reader)

@@ -11,9 +11,11 @@ import click
 
 from milter.addresses import normal_address
 from milter.cli.options import config_option, load_config, reader_options
-from milter.config import Config
+from milter.config import Config, Policy
+from milter.engine.ruleset import RuleSet
 from milter.frontends.scan import Record, scan
 from milter.frontends.store_watch import read_once, sender_lists
+from milter.i18n import LANGUAGES
 from milter.inspector import configured_rules, file_judge
 from milter.policies import PolicyBook
 
@@ -33,6 +35,12 @@ from milter.policies import PolicyBook
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write a ZIP for the police: flagged mails with reports; a mail that is the only one in any case.",
 )
+@click.option(
+    "--notice",
+    "notice",
+    type=click.Choice(LANGUAGES),
+    help="What the reader of a flagged mail sees, with the notice in this language; as text, or --format html.",
+)
 @reader_options
 @click.argument("paths", nargs=-1, required=True)
 def command(  # noqa: PLR0913, PLR0917  one for each option
@@ -43,6 +51,7 @@ def command(  # noqa: PLR0913, PLR0917  one for each option
     show_all: bool,
     recipient: str | None,
     bundle: Path | None,
+    notice: str | None,
     language: str | None,
     country: str | None,
     paths: tuple[str, ...],
@@ -51,6 +60,8 @@ def command(  # noqa: PLR0913, PLR0917  one for each option
 
     Exit 3 if one of them cannot be read.
     """
+    if notice is not None and (form == "jsonl" or explain):
+        raise click.UsageError("--notice prints text or, with --format html, a page")
     config = _read_for(recipient, load_config(config_path))
     if bundle is not None:
         from milter.cli.evidence import check_ready
@@ -68,26 +79,38 @@ def command(  # noqa: PLR0913, PLR0917  one for each option
                 kept.append(record)
             yield record
 
+    if notice is not None:
+        from milter.cli.notice import print_notices
+
+        print_notices(seen(), config, language=notice, country=country, recipient=recipient, html=form == "html")
+    else:
+        all_shown = show_all or (len(paths) == 1 and not Path(paths[0]).is_dir())
+        _print_verdicts(
+            seen(), rules, config.policy, form="explain" if explain and form == "table" else form, show_all=all_shown
+        )
+    if bundle is not None:
+        _save_evidence(bundle, kept, config, language, country)
+    sys.exit(3 if failed else 0)
+
+
+def _print_verdicts(records: Iterable[Record], rules: RuleSet, policy: Policy, *, form: str, show_all: bool) -> None:
     if form == "jsonl":
-        for record in seen():
+        for record in records:
             click.echo(json.dumps(record.as_json(), ensure_ascii=False))
     elif form == "html":
         from milter.cli.report import html_report
 
-        for piece in html_report(seen(), rules, config.policy):
+        for piece in html_report(records, rules, policy):
             click.echo(piece, nl=False)
-    elif explain:
+    elif form == "explain":
         from milter.cli.explain import print_explanation
 
-        for record in seen():
-            print_explanation(record, rules, config.policy)
+        for record in records:
+            print_explanation(record, rules, policy)
     else:
         from milter.cli.table import print_table
 
-        print_table(seen(), show_all=show_all or (len(paths) == 1 and not Path(paths[0]).is_dir()))
-    if bundle is not None:
-        _save_evidence(bundle, kept, config, language, country)
-    sys.exit(3 if failed else 0)
+        print_table(records, show_all=show_all)
 
 
 def _read_for(recipient: str | None, config: Config) -> Config:

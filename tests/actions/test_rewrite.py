@@ -121,7 +121,7 @@ def test_a_mail_with_our_notice_gets_no_other_one(shape: str) -> None:
     mail = rewritten(make(shape).raw)
     assert rewrite(mail, VERDICT, ADD, READER) is None
     # The verdict on a mail that comes once more also sees the notice.
-    again = replace(VERDICT, score=20, reasons=VERDICT.reasons[:1], demand=Demand())
+    again = replace(VERDICT, score=20, kind="hacked-device", reasons=VERDICT.reasons[:1], demand=Demand())
     assert rewrite(mail, again, ADD, READER) is None
 
 

@@ -194,7 +194,10 @@ rules:
         ("listenn: 1", ":1: listenn: is not a known key; did you mean 'listen'?"),
         ("rules: [/nonexistent/rules]", "/nonexistent/rules: cannot be read"),
         ("shipped_rules: false", "the rule set is empty"),
-        ("next_hop: ftp://x", ":1: next_hop: write it as smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH"),
+        (
+            "next_hop: ftp://x",
+            ":1: next_hop: write it as smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "serve"])
@@ -293,3 +296,47 @@ def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     page = report(tmp_path, EXTORTION)
     assert not re.findall(r"(?:src|href)=", page)
     assert "1 mail read, 1 flagged" in page
+
+
+def test_scan_shows_what_the_reader_would_see(folder: Path) -> None:
+    done = run("scan", "--offline", "--notice", "de", "--country", "AT", str(folder / "a.eml"))
+    assert done.returncode == 0
+    subject, notice, letter = (done.stdout.index(words) for words in ("hello", "Zahlen Sie nicht.", "I hacked"))
+    assert subject < notice < letter
+    assert "against-cybercrime@bmi.gv.at" in done.stdout
+    page = run("scan", "--offline", "--notice", "ja", "--format", "html", str(folder / "a.eml")).stdout
+    assert page.startswith('<!doctype html>\n<html lang="ja"')
+    assert "お金を払わないでください" in page
+    assert "I hacked your computer" in page
+
+
+def test_scan_shows_the_notice_by_the_policy(folder: Path) -> None:
+    (folder / "config.yaml").write_text(
+        "policies: {b@example.org: {subject_tag: true, defang: true}}", encoding="utf-8"
+    )
+    words = ["--offline", "-c", str(folder / "config.yaml"), "--notice", "en", str(folder / "a.eml")]
+    assert run("scan", *words).stdout.startswith("hello\n")
+    seen = run("scan", "--recipient", "b@example.org", *words).stdout
+    assert seen.startswith("[Extortion?] hello\n")
+    assert "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa" not in seen
+
+
+def test_scan_says_which_mails_have_no_notice(folder: Path) -> None:
+    done = run("scan", "--offline", "--notice", "en", str(folder / "a.eml"), str(folder / "c.eml"))
+    assert done.stdout.count("Notice from your mail filter") == 1
+    assert done.stderr == f"{folder / 'c.eml'} is not flagged and stays as it is\n"
+    closed = (
+        b"From: a@example.com\nContent-Type: multipart/signed; boundary=x\n\n--x\n\n" + EXTORTION.encode() + b"--x--\n"
+    )
+    assert "only with notice: wrap" in run("scan", "--offline", "--notice", "en", "-", stdin=closed).stderr
+    (folder / "config.yaml").write_text("policy: {notice: wrap}", encoding="utf-8")
+    done = run("scan", "--offline", "-c", str(folder / "config.yaml"), "--notice", "en", "-", stdin=closed)
+    assert "attached to this notice" in done.stdout
+    assert "I hacked" not in done.stdout
+
+
+@pytest.mark.parametrize("wrong", [["--format", "jsonl"], ["--explain"]])
+def test_scan_prints_a_notice_as_text_or_page(folder: Path, wrong: list[str]) -> None:
+    done = run("scan", "--offline", "--notice", "en", *wrong, str(folder / "a.eml"))
+    assert done.returncode == 2
+    assert "--notice prints text or, with --format html, a page" in done.stderr

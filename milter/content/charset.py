@@ -6,6 +6,7 @@ import codecs
 import io
 import re
 from encodings.aliases import aliases
+from functools import lru_cache
 
 import charset_normalizer
 
@@ -28,12 +29,14 @@ NOT_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "und
 CHARSETS = set(aliases.values()) | set(aliases) - NOT_CHARSETS
 WIDE = {"utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"}
 SEVEN_BIT = {"utf_7", "hz"}
+LONGEST_LABEL = 80  # characters; no charset has a name as long
 SAMPLE = 4096
 JAPANESE_ESCAPE = re.compile(rb"\x1b\$[@B(]")
 # Single-byte charsets that stand for "not declared": a sender that labels nothing writes one of these.
 WEAK = {"cp1252", "cp1254"}
 
 
+@lru_cache(512)
 def codec_name(label: str) -> str | None:
     """Python's name of a charset label, or None if it names no charset."""
     name = re.sub(r"[^a-z0-9]+", "_", label.strip().strip("\"'").lower()).strip("_")
@@ -45,7 +48,7 @@ def codec_name(label: str) -> str | None:
 
 def decode(data: bytes, label: str = "") -> str:
     """Text of a body or header value that was labelled so; wrong and missing labels are put right."""
-    declared = codec_name(label) if label else None
+    declared = codec_name(label[:LONGEST_LABEL]) if label else None
     if data.isascii() and b"\x1b" not in data and b"\0" not in data and declared not in SEVEN_BIT:
         return data.decode("ascii")
     if (wide := _wide(data, declared)) is not None:
@@ -93,10 +96,12 @@ def _eight_bit(data: bytes, declared: str | None) -> str:
     if declared == "utf_8" and (text := _damaged_utf8(data)) is not None:
         return text
     name = guess(data) or (declared if declared != "utf_8" else None) or "cp1252"
+    if name == "cp1252" and (text := strict(data, name)) is not None:
+        return text
     return data.decode(name if name != "cp1252" else "latin_1", "replace").translate(C1)
 
 
-# The places of latin-1 that windows-1252 fills; its five holes stay, so that decoding cannot fail.
+# The places of latin-1 that windows-1252 fills; its five holes stay, which it cannot decode.
 C1 = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
 
 

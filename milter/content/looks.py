@@ -20,6 +20,8 @@ DECLARATION = re.compile(
     r"(?:^|[;\s])(display|visibility|opacity|font-size|font|color|background(?:-color|-image)?|max-height|height"
     r"|max-width|width|overflow|text-indent|left|top)\s*:\s*([^;]*)"
 )
+FLAT = ("max-height", "height", "max-width", "width")
+AWAY = ("text-indent", "left", "top")
 NUMBER = re.compile(r"-?\d*\.?\d+")
 HEX = re.compile(r"#([0-9a-f]{6}|[0-9a-f]{3})(?:[0-9a-f]{2}|[0-9a-f])?\b")
 RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,/]+([\d.]+%?))?")
@@ -76,10 +78,9 @@ def _gone(found: dict[str, str]) -> bool:
     """Whether the element and all in it is out of sight."""
     if found.get("display", "").startswith("none") or _number(found.get("opacity")) in (0.0, 0.01):
         return True
-    clipped = found.get("overflow", "").startswith("hidden")
-    flat = any(_number(found.get(side)) in (0.0, 1.0) for side in ("max-height", "height", "max-width", "width"))
-    away = any((_number(found.get(side)) or 0) < -400 for side in ("text-indent", "left", "top"))
-    return (clipped and flat) or away or _number(found.get("max-height")) == 0.0
+    if _number(found.get("max-height")) == 0.0 or any((_number(found.get(side)) or 0) < -400 for side in AWAY):
+        return True
+    return found.get("overflow", "").startswith("hidden") and any(_number(found.get(side)) in (0.0, 1.0) for side in FLAT)
 
 
 def _number(value: str | None) -> float | None:
@@ -99,6 +100,8 @@ def _unseen(visibility: str | None) -> bool | None:
 
 def colour(value: str) -> Colour | None:
     """A CSS or HTML colour as red, green, blue; None if there is none or it is not known."""
+    if not value:
+        return None
     value = value.strip().lower()
     if (digits := HEX.search(value)) is not None:
         wide = digits[1] if len(digits[1]) == 6 else "".join(digit * 2 for digit in digits[1])

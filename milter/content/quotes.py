@@ -40,8 +40,9 @@ _WROTE = (
     "|写道|寫道"
 )
 MARK = r"[ \t]{0,8}(?:[A-Z]{0,4}>(?!From )|\|[ >])"  # "> ", "> > ", "| ", and "GS> " with the initials of the cited
-MARKED = re.compile(rf"\n{MARK}")
 MARKS = re.compile(rf"(?:{MARK}[ \t]?)+")
+MARKED = re.compile(rf"\n{MARKS.pattern}")
+MARKED_LINE = re.compile(rf"{MARKED.pattern}([^\n]*)")
 # Most lines are passed over by their first letter.
 _FIRST = "".join({name[0] for name in f"{_FROM}|{_BEGIN_FORWARDED}".split("|")})
 BREAK = re.compile(
@@ -52,6 +53,7 @@ BREAK = re.compile(
     r")"
 )
 HEADER_LINE = re.compile(rf"[ \t*]*(?:(?:{_FROM}|{_OTHER}|Cc|CC|Reply-To|Message-I[Dd]) ?[:：]|[-_=]{{2,}}|$)")
+WROTE = re.compile(_WROTE)
 ATTRIBUTION = re.compile(rf"(?:^|\n)(?P<line>[^\n]{{0,200}}(?:\n[^\n]{{1,200}})?\b(?:{_WROTE})\b[^\n]{{0,80}}[:：])$")
 LAST_COLON = re.compile(r":(?=\n)")
 HAS_DATE = re.compile(r"\d{1,4}[./年-]|\d{4}|\d:\d\d|@|<")
@@ -72,20 +74,11 @@ def separate(text: str) -> Quoted:
     """Take a text (line ends "\\n") apart. Citation marks at the beginnings of lines are taken off."""
     lines = f"\n{text}"
     below, forwarded = _below(lines)
-    if below == len(lines) and not ((">" in text or "|" in text) and MARKED.search(lines)):
+    if below == len(lines) and not ((">" in text or "|" in text) and MARKED_LINE.search(lines)):
         return Quoted(text)
-    own: list[str] = []
-    cited: list[str] = []
-    for line in text[: below - 1].split("\n") if below else ():
-        mark = MARKS.match(line)
-        (cited if mark else own).append(line[mark.end() :] if mark else line)
-    cited += map(_unmarked, text[max(below - 1, 0) :].split("\n"))
-    return Quoted("\n".join(own).strip("\n"), "\n".join(cited).strip("\n"), forwarded)
-
-
-def _unmarked(line: str) -> str:
-    mark = MARKS.match(line)
-    return line[mark.end() :] if mark else line
+    own = MARKED_LINE.sub("", lines[:below])
+    cited = [*MARKED_LINE.findall(lines[:below]), MARKED.sub("\n", lines[below:])]
+    return Quoted(own.strip("\n"), "\n".join(cited).strip("\n"), forwarded)
 
 
 def _below(text: str) -> tuple[int, bool]:
@@ -113,9 +106,9 @@ def _attributed(text: str, end: int) -> int:
     """Where the text below "On … wrote:" begins, if it carries no citation marks of its own; else end."""
     for colon in islice(LAST_COLON.finditer(text, 0, end), MOST_COLONS):
         after = colon.end()
-        line = ATTRIBUTION.search(text, max(0, after - 401), after)
-        if line and HAS_DATE.search(line["line"]):
-            following = text[after : after + 399].lstrip("\n")
-            if following and not MARKS.match(following):
+        following = text[after : after + 399].lstrip("\n")
+        if following and not MARKS.match(following) and WROTE.search(text, max(0, after - 120), after):
+            line = ATTRIBUTION.search(text, max(0, after - 401), after)
+            if line and HAS_DATE.search(line["line"]):
                 return after
     return end

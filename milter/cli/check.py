@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from milter.cli.extras import check_extras
 from milter.cli.options import config_option, load_config
 from milter.config import Config
 from milter.engine.cache import read_book, rule_paths
@@ -26,6 +27,7 @@ def command(config_path: Path | None, postfix: bool) -> None:
     """Validate configuration and rules, and run every rule's own examples. Exit 1 if an example fails."""
     config = load_config(config_path)
     load_directory(config.reporting)
+    check_extras(config)
     if postfix:
         _compare_domains(config)
     book = read_book(rule_paths(config.rules, shipped=config.shipped_rules))

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from milter.actions.sealing import load_seal_key
+from milter.cli.extras import check_extras
 from milter.cli.options import config_option, load_config
 from milter.config import Config
-from milter.errors import ConfigError
 from milter.frontends.server import serve
 from milter.inspector import smtp_inspector
 
@@ -29,21 +29,12 @@ def command(config_path: Path | None, log_level: str) -> None:
     serve(_usable_config(config_path), smtp_inspector, reload=lambda: _usable_config(config_path))
 
 
-def check_web() -> None:
-    """Raises ConfigError if what the page needs is not installed."""
-    try:
-        import milter.frontends.web  # noqa: F401
-    except ImportError:
-        raise ConfigError("web.listen: needs Starlette; install it with: pip install 'blackmail-filter[web]'") from None
-
-
 def _usable_config(path: Path | None) -> Config:
     """Settings whose files can be read and whose store is ready. Raises ConfigError and StoreError."""
     config = load_config(path)
     if config.arc:
         load_seal_key(config.arc)
-    if config.web.listen:
-        check_web()
+    check_extras(config)
     if config.listen and config.inspect and config.quarantines:
         from milter.store.opened import migrate
 

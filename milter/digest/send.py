@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from milter.config import Config
 from milter.digest.compose import Composer
 from milter.digest.opened import Office
 from milter.digest.overview import overview
-from milter.errors import NextHopError
+from milter.errors import NextHopError, StoreError
 from milter.store.mailings import notice_of
 from milter.store.records import StoredMail
 
@@ -89,8 +89,7 @@ class Round:
         sent: list[tuple[str, bool]] = []
         for recipient, mails in self._told(found).items():
             for mail_id in reversed(mails):
-                mail = await asyncio.to_thread(self._store.quarantine.get, mail_id)
-                compose = _bound(self._composer.notice, recipient, mail)
+                compose = _bound(self._notice, recipient, mail_id)
                 sent.append((recipient, await self._send(recipient, notice_of(mail_id), "sent", compose)))
         return _sorted(sent)
 
@@ -100,8 +99,7 @@ class Round:
         found = await asyncio.to_thread(self._store.mailings.waiting, DIGEST, period, until=until)
         sent: list[tuple[str, bool]] = []
         for recipient, ids in self._told(found, only).items():
-            mails = await asyncio.to_thread(self._mails, ids[:LISTED])
-            compose = _bound(self._composer.digest, recipient, mails, len(ids) - len(mails))
+            compose = _bound(self._digest, recipient, ids)
             sent.append((recipient, await self._send(recipient, DIGEST, period, compose, until)))
         return _sorted(sent)
 
@@ -126,8 +124,20 @@ class Round:
             if may_be_told(recipient, self._config) and wanted in (None, normal_address(recipient))
         }
 
-    def _mails(self, ids: Sequence[str]) -> list[StoredMail]:
-        return [self._store.quarantine.get(mail_id) for mail_id in ids]
+    def _notice(self, recipient: str, mail_id: str) -> bytes:
+        return next((self._composer.notice(recipient, mail) for mail in self._readable([mail_id])), b"")
+
+    def _digest(self, recipient: str, ids: Sequence[str]) -> bytes:
+        mails = [*self._readable(ids[:LISTED])]
+        return self._composer.digest(recipient, mails, max(0, len(ids) - LISTED)) if mails else b""
+
+    def _readable(self, ids: Sequence[str]) -> Iterator[StoredMail]:
+        """One that is damaged must not keep a recipient from hearing of the others."""
+        for mail_id in ids:
+            try:
+                yield self._store.quarantine.get(mail_id)
+            except StoreError as error:
+                log.warning("%s cannot be told of: %s", mail_id, error)
 
     async def _send(
         self, recipient: str, purpose: str, period: str, compose: Callable[[], bytes], until: datetime | None = None
@@ -145,6 +155,10 @@ class Round:
         except NextHopError as error:
             await asyncio.to_thread(mailings.give_back, recipient, purpose, period)
             log.warning("%s to <%s> was not sent: %s", purpose, recipient, error)
+            return False
+        except Exception:
+            # An odd address or text of one must not keep all others from hearing.
+            log.exception("%s to <%s> was not sent", purpose, recipient)
             return False
         if not raw:
             return False

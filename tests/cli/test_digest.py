@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,3 +70,13 @@ def test_faults_are_one_line(run):
     fault = run("send")
     assert fault.exit_code == 2
     assert fault.output.startswith("blackmail-filter: digest: give from_address or command_address")
+
+
+def test_a_missing_extra_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "milter.frontends.web", None)
+    path = tmp_path / "config.yaml"
+    path.write_text("web: {listen: 127.0.0.1:0}\n", encoding="ascii")
+    for command in ("serve", "check"):
+        done = CliRunner().invoke(main, [command, "-c", str(path)])
+        assert done.exit_code == 2
+        assert done.output.endswith("pip install 'blackmail-filter[web]'\n")

@@ -10,10 +10,13 @@ from conftest import DROP
 from stored_mails import NOW, B, C
 
 from milter.config import Config
+from milter.digest.compose import Composer
 from milter.digest.opened import office
 from milter.digest.own import own_mail
 from milter.digest.schedule import period, tell
 from milter.digest.send import Round, may_be_told
+from milter.errors import StoreError
+from milter.store.quarantine import Quarantine
 
 LATER = NOW + timedelta(minutes=5)
 DAY = timedelta(days=1)
@@ -187,3 +190,29 @@ async def test_a_store_that_is_not_there_is_not_made(tmp_path):
     )
     await tell(config, None, NOW)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_one_odd_mail_keeps_nobody_from_hearing(scene, monkeypatch, caplog):
+    at = await scene(digest={"notice_at_once": True})
+    damaged, fine, other = at.keep(B), at.keep(B), at.keep(C)
+    get, digest = Quarantine.get, Composer.digest
+
+    def failing_get(quarantine, mail_id):
+        if mail_id == damaged:
+            raise StoreError("it was changed or is damaged")
+        return get(quarantine, mail_id)
+
+    def failing_digest(composer, recipient, mails, more=0):
+        if recipient == C:
+            raise ZeroDivisionError
+        return digest(composer, recipient, mails, more)
+
+    monkeypatch.setattr(Quarantine, "get", failing_get)
+    monkeypatch.setattr(Composer, "digest", failing_digest)
+    await tell(at.config, at.smtp, LATER)
+    assert sorted(mail["To"] for mail in at.sent) == [B, B, C]
+    assert at.sent[2]["To"] == B
+    told = [mail.get_body(("plain",)).get_content() for mail in at.sent]
+    assert fine in told[2]
+    assert not any(damaged in text for text in told)
+    assert any(other in text for text in told)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Seconds that a mail waits for others, so that a wave is written in few transactions.
 PAUSE = 1.0
 # Mails of one transaction, for which those wait who keep mail in the same file.
-BATCH = 10
+BATCH = 25
 # Bytes of mails that wait; more are let go.
 BACKLOG = 32 * 1024 * 1024
 # Seconds to wait for a database that does not answer.
@@ -93,7 +93,10 @@ class Memory:
     def _remember(self, batch: list[Sight]) -> None:
         from milter.store.letter import letter_of  # noqa: PLC0415  most servers flag nothing for a long time
 
-        letters = [(letter_of(sight.raw, sight.envelope, sight.verdict), sight.seen, sight.mail_id) for sight in batch]
+        letters = [
+            letter_of(sight.raw, sight.envelope, sight.verdict, seen=sight.seen, mail_id=sight.mail_id)
+            for sight in batch
+        ]
         self._opened().campaigns.remember(letters)
 
     def _opened(self) -> OpenStore:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections import defaultdict
@@ -71,43 +70,43 @@ def _by_wallet(connection: Connection, wallets: Collection[str]) -> int | None:
     return connection.execute(query.limit(1)).scalar() if wallets else None
 
 
-def add_letter(
-    connection: Connection, cipher: Cipher, letter: Letter, seen: datetime, number: int | None, mail_id: str | None
-) -> tuple[int, bool]:
-    """Count a letter to a campaign, or to a new one for None; its number, and whether there are new addresses in it."""
-    if number is None:
-        number = _make(connection, cipher, letter, seen)
-    row = connection.execute(select(campaigns).where(campaigns.c.id == number).with_for_update()).one()
-    salt = _unsealed(cipher, row, "salt")
-    values: dict[str, Any] = {
-        "first_seen": min(row.first_seen, seen),
-        "last_seen": max(row.last_seen, seen),
-        "mails": row.mails + 1,
-        "unproven": row.unproven + (not letter.proven),
-        "recipients": row.recipients + _count_recipients(connection, number, salt, letter.recipients, seen),
-        "kind": row.kind or letter.kind,
-    }
-    if 0 < row.mails < TEMPLATE_MAILS and row.template is not None:
-        shared = common(_unsealed(cipher, row, "template").decode(), letter.template)
-        values |= _sealed(cipher, number, salt, shared)
-    connection.execute(update(campaigns).where(campaigns.c.id == number).values(values))
-    if mail_id is not None:
-        connection.execute(insert(campaign_mails).values(mail_id=mail_id, campaign_id=number))
-    return number, _add_wallets(connection, number, letter.wallets)
-
-
-def _make(connection: Connection, cipher: Cipher, letter: Letter, seen: datetime) -> int:
-    """A new campaign, without any mail yet."""
-    values = {"state": "suspected", "first_seen": seen, "last_seen": seen}
+def make_campaign(connection: Connection, cipher: Cipher, letter: Letter) -> int:
+    """A campaign for a letter that belongs to none, without any mail yet; its number."""
+    values = {"state": "suspected", "first_seen": letter.seen, "last_seen": letter.seen}
     signature = pack(letter.signature) if letter.signature else None
-    made = connection.execute(insert(campaigns).values(**values, signature=signature))
-    number: int = made.inserted_primary_key[0] if made.inserted_primary_key else 0
-    sealed = _sealed(cipher, number, secrets.token_bytes(SALT_BYTES), letter.template)
+    made = connection.execute(insert(campaigns).values(**values, signature=signature).returning(campaigns.c.id))
+    number: int = made.scalar_one()
+    sealed = _sealed(cipher, number, secrets.token_bytes(SALT_BYTES), letter.template())
     connection.execute(update(campaigns).where(campaigns.c.id == number).values(sealed))
     if letter.signature:
         rows = [{"band": band, "campaign_id": number} for band in bands(letter.signature)]
         connection.execute(insert(campaign_bands), rows)
+    _add_wallets(connection, number, letter.wallets)
     return number
+
+
+def add_letters(connection: Connection, cipher: Cipher, number: int, letters: Sequence[Letter]) -> bool:
+    """Count letters to a campaign; whether there are new payment addresses in them."""
+    row = connection.execute(select(campaigns).where(campaigns.c.id == number).with_for_update()).one()
+    salt = _unsealed(cipher, row, "salt")
+    seen = [letter.seen for letter in letters]
+    values = {
+        "first_seen": min(row.first_seen, *seen),
+        "last_seen": max(row.last_seen, *seen),
+        "mails": row.mails + len(letters),
+        "unproven": row.unproven + sum(not letter.proven for letter in letters),
+        "recipients": row.recipients + _count_recipients(connection, number, salt, letters),
+        "kind": row.kind or next((letter.kind for letter in letters if letter.kind), None),
+    }
+    if row.template is not None and (first := letters[: max(0, TEMPLATE_MAILS - row.mails)]):
+        shared = _unsealed(cipher, row, "template").decode()
+        for letter in first:
+            shared = common(shared, letter.template())
+        values |= _sealed(cipher, number, salt, shared)
+    connection.execute(update(campaigns).where(campaigns.c.id == number).values(values))
+    if kept := [{"mail_id": letter.mail_id, "campaign_id": number} for letter in letters if letter.mail_id]:
+        connection.execute(insert(campaign_mails), kept)
+    return _add_wallets(connection, number, {k: v for letter in letters for k, v in letter.wallets.items()})
 
 
 def _sealed(cipher: Cipher, number: int, salt: bytes, template: str) -> dict[str, Any]:
@@ -122,20 +121,24 @@ def _unsealed(cipher: Cipher, row: Row[Any], name: str) -> bytes:
     return b"" if value is None else cipher.unseal(value, f"campaigns/{row.id}/{name}", row.key_id)
 
 
-def _count_recipients(
-    connection: Connection, number: int, salt: bytes, recipients: Sequence[str], seen: datetime
-) -> int:
-    """How many of them are new to the campaign; only a digest of each is kept."""
-    keys = {address_key(recipient).encode("utf-8", "surrogatepass") for recipient in recipients}
-    digests = {hmac.new(salt, key, hashlib.sha256).hexdigest()[:32] for key in keys}
+def _count_recipients(connection: Connection, number: int, salt: bytes, letters: Sequence[Letter]) -> int:
+    """How many of their recipients are new to the campaign; only a digest of each is kept, and when it was seen."""
+    digests = {_digest(salt, recipient): letter.seen for letter in letters for recipient in letter.recipients}
     same = (campaign_recipients.c.campaign_id == number) & campaign_recipients.c.digest.in_(digests)
     known = set(connection.execute(select(campaign_recipients.c.digest).where(same)).scalars())
     if known:
-        connection.execute(update(campaign_recipients).where(same).values(seen=seen))
-    if new := digests - known:
-        rows = [{"campaign_id": number, "digest": digest, "seen": seen} for digest in sorted(new)]
+        last = max(letter.seen for letter in letters)
+        connection.execute(update(campaign_recipients).where(same).values(seen=last))
+    new = digests.keys() - known
+    if new:
+        rows = [{"campaign_id": number, "digest": digest, "seen": digests[digest]} for digest in sorted(new)]
         connection.execute(insert(campaign_recipients), rows)
     return len(new)
+
+
+def _digest(salt: bytes, recipient: str) -> str:
+    key = address_key(recipient).encode("utf-8", "surrogatepass")
+    return hmac.digest(salt, key, "sha256").hex()[:32]
 
 
 def _add_wallets(connection: Connection, number: int, wallets: Mapping[str, str]) -> bool:

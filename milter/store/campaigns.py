@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select, text, update
 
+from milter.signals.template import resemblance
 from milter.store.audit import note
-from milter.store.campaign_rows import add_letter, campaign_of, find_campaign, read_campaigns
+from milter.store.campaign_rows import add_letters, campaign_of, find_campaign, make_campaign, read_campaigns
 from milter.store.cipher import Cipher
 from milter.store.database import Database
 from milter.store.records import Campaign, CampaignState
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # No single letter: so many mails of unproven authors to so many recipients. Newsletters prove their author.
 CONFIRMING_MAILS, CONFIRMING_RECIPIENTS = 10, 5
 BY_NUMBERS = "campaigns"
+# Share of equal slots from which letters need not be compared with others.
+COPY = 0.9
 # Any number will do, as long as it is ours alone.
 POSTGRES_LOCK = text("SELECT pg_advisory_xact_lock(6213114202)")
 
@@ -35,32 +38,43 @@ class Campaigns:
 
     # Learning
 
-    def remember(self, letters: Iterable[tuple[Letter, datetime, str | None]]) -> None:
-        """Take in letters, each with the time it came and, if it is kept, the mail's id; all or none.
+    def remember(self, letters: Iterable[Letter]) -> None:
+        """Take in letters, all or none.
 
         A letter joins the campaign that it resembles most, or founds one. One that says too little goes by its payment
         addresses, or is let go.
         """
         with self._database.writing() as connection:
             _lock(connection)
-            for letter, seen, mail_id in letters:
-                self._remember(connection, letter, seen, mail_id)
+            self._remember(connection, letters)
 
-    def _remember(self, connection: Connection, letter: Letter, seen: datetime, mail_id: str | None) -> int | None:
-        if mail_id is not None and (known := campaign_of(connection, mail_id)) is not None:
-            return known
-        number = find_campaign(connection, letter)
-        if number is None and not (letter.signature or letter.wallets):
-            return None
-        number, has_news = add_letter(connection, self._cipher, letter, seen, number, mail_id)
-        row = connection.execute(select(campaigns).where(campaigns.c.id == number)).one()
-        if row.state != "suspected":
-            if has_news:
-                _revise(connection, number)
-        elif _is_wave(row.unproven, row.recipients) and not _is_doubted(connection, number):
-            detail = f"{row.mails} mails to {row.recipients} recipients"
-            _decide(connection, number, "confirmed", BY_NUMBERS, seen, detail=detail)
-        return number
+    def _remember(self, connection: Connection, letters: Iterable[Letter]) -> None:
+        for number, found in self._by_campaign(connection, letters).items():
+            has_news = add_letters(connection, self._cipher, number, found)
+            row = connection.execute(select(campaigns).where(campaigns.c.id == number)).one()
+            if row.state != "suspected":
+                if has_news:
+                    _revise(connection, number)
+            elif _is_wave(row.unproven, row.recipients) and not _is_doubted(connection, number):
+                detail = f"{row.mails} mails to {row.recipients} recipients"
+                _decide(connection, number, "confirmed", BY_NUMBERS, row.last_seen, detail=detail)
+
+    def _by_campaign(self, connection: Connection, letters: Iterable[Letter]) -> dict[int, list[Letter]]:
+        """New letters by the number of their campaign; of a wave, only the first is looked up."""
+        found: dict[int, list[Letter]] = {}
+        counted: set[str] = set()
+        for letter in letters:
+            if letter.mail_id is not None:
+                if letter.mail_id in counted or campaign_of(connection, letter.mail_id) is not None:
+                    continue
+                counted.add(letter.mail_id)
+            if not (letter.signature or letter.wallets):
+                continue
+            number = next((number for number, others in found.items() if _is_copy(letter, others[0])), None)
+            if number is None:
+                number = find_campaign(connection, letter) or make_campaign(connection, self._cipher, letter)
+            found.setdefault(number, []).append(letter)
+        return found
 
     def false_alarm(self, mail_id: str, *, by: str, now: datetime) -> int | None:
         """A kept mail is no extortion, so its campaign is harmless: its number, None if the mail says too little."""
@@ -72,8 +86,9 @@ class Campaigns:
             if raw is not None:
                 from milter.store.letter import letter_of  # noqa: PLC0415  brings the whole engine
 
-                letter = letter_of(raw, mail.envelope, mail.verdict)
-                number = self._remember(connection, letter, mail.received, mail.id)
+                letter = letter_of(raw, mail.envelope, mail.verdict, seen=mail.received, mail_id=mail.id)
+                self._remember(connection, [letter])
+                number = campaign_of(connection, mail.id)
             detail = "" if number is None else f"campaign {number}"
             note(connection, by, "false-alarm", mail.id, detail, now)
             if number is not None:
@@ -102,6 +117,13 @@ class Campaigns:
         newest = query.order_by(campaigns.c.last_seen.desc(), campaigns.c.id.desc()).limit(limit)
         with self._database.reading() as connection:
             return read_campaigns(connection, self._cipher, connection.execute(newest).scalars().all())
+
+
+def _is_copy(letter: Letter, other: Letter) -> bool:
+    """Whether a letter is so much like another one that it belongs to the same campaign."""
+    if letter.signature is None or other.signature is None:
+        return False
+    return resemblance(letter.signature, other.signature) >= COPY
 
 
 def _is_wave(mails: int, recipients: int) -> bool:

@@ -112,7 +112,7 @@ def test_trouble_is_said_once_and_costs_nothing_else(memory, settings, monkeypat
 
 def test_a_fault_of_ours_is_no_different(memory, settings, monkeypatch, caplog):
     with monkeypatch.context() as broken:
-        broken.setattr("milter.store.letter.letter_of", lambda *_: 1 / 0)
+        broken.setattr("milter.store.letter.letter_of", lambda *_, **__: 1 / 0)
         memory.remember(sight())
         wait_for(lambda: not memory._writing)
     assert caplog.messages == ["campaigns are not remembered for now: division by zero"]

@@ -53,7 +53,7 @@ def run(store_settings: Store, tmp_path: Path) -> Run:
 def keep(store: OpenStore, text: str = LETTER, to: str = "anna@example.org", hours: float = 0) -> str:
     raw, envelope, received = mail(text), Envelope("", (to,)), NOW - timedelta(hours=hours)
     mail_id = store.quarantine.keep(raw, envelope, VERDICT, received=received)
-    store.campaigns.remember([(letter_of(raw, envelope, VERDICT), received, mail_id)])
+    store.campaigns.remember([letter_of(raw, envelope, VERDICT, seen=received, mail_id=mail_id)])
     return mail_id
 
 

@@ -47,18 +47,18 @@ def raw(
 
 def letter(text: str = LETTER, to: str = "anna@example.org", verdict: Verdict = UNPROVEN, **words: object) -> Letter:
     name = to.partition("@")[0].title()
-    return letter_of(raw(text, name=name, **words), Envelope("", tuple(to.split())), verdict)  # type: ignore[arg-type]
+    return letter_of(raw(text, name=name, **words), Envelope("", tuple(to.split())), verdict, seen=NOW)  # type: ignore[arg-type]
 
 
 def learn(store: OpenStore, *letters: Letter, seen: datetime = NOW) -> None:
-    store.campaigns.remember((one, seen, None) for one in letters)
+    store.campaigns.remember(replace(one, seen=seen) for one in letters)
 
 
 def keep(store: OpenStore, content: bytes, to: Iterable[str] = ("anna@example.org",), received: datetime = NOW) -> str:
     """Keep a mail and remember it, as the filter does."""
     envelope = Envelope("", tuple(to))
     mail_id = store.quarantine.keep(content, envelope, UNPROVEN, received=received)
-    store.campaigns.remember([(letter_of(content, envelope, UNPROVEN), received, mail_id)])
+    store.campaigns.remember([letter_of(content, envelope, UNPROVEN, seen=received, mail_id=mail_id)])
     return mail_id
 
 
@@ -113,10 +113,14 @@ def test_each_recipient_counts_once(opened):
 
 def test_a_mail_that_comes_again_counts_once(opened):
     mail_id = keep(opened, raw())
-    opened.campaigns.remember([(letter(), NOW, mail_id)])
+    opened.campaigns.remember([replace(letter(), mail_id=mail_id)])
     assert only(opened).mails == 1
+    other = opened.quarantine.keep(raw(), Envelope("", ("eve@example.org",)), UNPROVEN, received=NOW)
+    opened.campaigns.remember([replace(letter(), mail_id=other)] * 2)
+    assert only(opened).mails == 2
     assert opened.quarantine.get(mail_id).campaign == only(opened).id
-    assert [one.id for one in opened.quarantine.find(Filter(campaign=only(opened).id))] == [mail_id]
+    found = opened.quarantine.find(Filter(campaign=only(opened).id))
+    assert {one.id for one in found} == {mail_id, other}
 
 
 def test_the_template_is_what_letters_have_in_common(opened):
@@ -287,8 +291,8 @@ with open_store(Store(url=url, key_file=Path(key)), busy_timeout=60) as store:
     sys.stdin.readline()
     for line in sys.stdin:
         raw, recipient = json.loads(line)
-        one = letter_of(raw.encode(), Envelope("", (recipient,)), Verdict(kind="sextortion"))
-        store.campaigns.remember([(one, now, None)])
+        one = letter_of(raw.encode(), Envelope("", (recipient,)), Verdict(kind="sextortion"), seen=now)
+        store.campaigns.remember([one])
     book = CampaignBook()
     Decided(store.database).teach(book)
     print(json.dumps([sign.name for sign in book.current.match(one.signature, ())]))

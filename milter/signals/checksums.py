@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from Crypto.Hash import keccak
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 RIPPLE58 = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
@@ -174,4 +173,6 @@ def is_monero(address: str) -> bool:
 
 
 def _keccak(data: bytes) -> bytes:
+    from Crypto.Hash import keccak  # noqa: PLC0415  few mails have an address that needs it, each start would pay for it
+
     return keccak.new(digest_bits=256, data=data).digest()

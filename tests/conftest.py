@@ -63,8 +63,8 @@ class FakeHop:
 
     @staticmethod
     async def until(condition: Callable[[], bool]) -> None:
-        """Wait for something that nobody announces, for at most two seconds."""
-        for _ in range(100):
+        """Wait for something that nobody announces, for at most twenty seconds."""
+        for _ in range(1000):
             if condition():
                 return
             await asyncio.sleep(0.02)

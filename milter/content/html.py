@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser
 
+from milter.content.charset import unix_lines
 from milter.content.concealment import HOLE, conceal
 from milter.content.disguises import STEMS
 from milter.content.tangle import branches, is_tangled, without_tags
@@ -18,11 +19,13 @@ BLOCKS = (
     "nav", "aside", "form", "fieldset", "option", "address", "body", "html",
 )  # fmt: skip
 UNSEEN = "script,style,title,template,noframes,iframe,object,noembed"
+APART = f"{UNSEEN},img,blockquote"
 # Private-use characters that mark places while text is taken from the tree; pages lose their own.
 QUOTE_OPEN, QUOTE_CLOSE = "\ue000", "\ue001"
 OWN_MARKS = QUOTE_OPEN + QUOTE_CLOSE + HOLE
 HOLE_IN_WORD = re.compile(f"{HOLE}(?<=[^\\W\\d_]{HOLE}){HOLE}*(?=[^\\W\\d_])")
 PAYMENT = re.compile(r"\s*(?:[a-z]*coin|bitcoincash|ecash|monero|ethereum|dash|tron|ripple|zcash):", re.IGNORECASE)
+LONE_CR = re.compile(r"\r(?!\n)")
 TEXT_OF_ITS_OWN = re.compile(r"(?:[^\W\d_][\W\d_]*+){40}")  # hidden text of fewer letters is none
 # Most other tags (a, img, span, strong, i) differ in their first two letters, and so are passed over at once.
 BLOCK = re.compile(f"<(?=/?+(?![aAiIsS][ >mMpPtT]){branches(BLOCKS)})")
@@ -52,26 +55,39 @@ def read(source: str) -> Page:
     """The text of a page. Never raises."""
     if any(mark in source for mark in OWN_MARKS):
         source = re.sub(f"[{OWN_MARKS}]", "", source)
-    marked, blocks = BLOCK.subn("\n<", source)
-    if is_tangled(source, blocks):
-        return Page(without_tags(marked), tangled=True)
+    if LONE_CR.search(source):
+        source = unix_lines(source)  # the parser takes CR LF for one line end, and so would a CR before a mark be
+    pieces = BLOCK.split(source)
+    marked = "\n<".join(pieces)
+    if is_tangled(source, len(pieces) - 1):
+        return Page(without_tags(unix_lines(marked)), tangled=True)
     tree = LexborHTMLParser(marked)
     root = tree.root
     if root is None:
         return Page("")
     links = tuple(_payment_links(tree))
-    sheet = "\n".join(node.text() for node in tree.tags("style"))
-    for node in tree.css(UNSEEN):
-        # Not decompose: it frees the memory of elements nested in this one, which may come next.
-        node.replace_with("")
-    for image in tree.tags("img"):
-        if alt := image.attributes.get("alt"):
-            image.insert_before(f" {alt} ")
-    for quote in tree.tags("blockquote"):
-        quote.insert_before(f"\n{QUOTE_OPEN}")
-        quote.insert_after(f"{QUOTE_CLOSE}\n")
+    sheet = _prepared(tree)
     hidden = conceal(tree, sheet)
     return _page(root.text(), hidden, links)
+
+
+def _prepared(tree: LexborHTMLParser) -> str:
+    """Take out what no reader sees, put in what is seen of pictures, mark citations; returns the style sheets."""
+    sheets = []
+    for node in tree.css(APART):
+        tag = node.tag
+        if tag == "img":
+            if alt := node.attributes.get("alt"):
+                node.insert_before(f" {alt} ")
+        elif tag == "blockquote":
+            node.insert_before(f"\n{QUOTE_OPEN}")
+            node.insert_after(f"{QUOTE_CLOSE}\n")
+        else:
+            if tag == "style":
+                sheets.append(node.text())
+            # Not decompose: it frees the memory of elements nested in this one, which may come next.
+            node.replace_with("")
+    return "\n".join(sheets)
 
 
 def _payment_links(tree: LexborHTMLParser) -> Iterator[str]:

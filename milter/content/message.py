@@ -96,12 +96,16 @@ class _Reading:
         head, tail = self.limits(part.is_html)
         data, cut = transfer.decode(part.source, part.start, part.end, part.encoding, head, tail)
         self.budget -= len(data)
-        text = unix_lines(decode(data, part.charset))
+        text = decode(data, part.charset)
+        if part.is_html:
+            self.page(text, part.inner, cut)
+            return
+        text = unix_lines(text)
         if part.joined:
             text = text.replace(" \n", "")
         if part.is_calendar:
             text = unfolded(text)
-        if part.is_html or text[:200].lstrip().lower().startswith(("<!doctype html", "<html")):
+        if text[:200].lstrip().lower().startswith(("<!doctype html", "<html")):
             self.page(text, part.inner, cut)
         else:
             self.plain(text, part.inner, cut)

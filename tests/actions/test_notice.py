@@ -51,7 +51,8 @@ def test_both_forms_say_all_there_is_to_say(kind: Kind, language: str) -> None:
         assert told.headline in shown
         assert sentence(verdict, language) in shown
         assert all(text in shown for text in (*told.do, *told.avoid, told.comfort))
-        assert all(point.name in shown and (point.url or point.email or point.phone) in shown for point in points)
+        assert all(point.name in shown and point.how in shown and point.note in shown for point in points)
+        assert all(point.email in shown and point.phone in shown for point in points)
         assert "{" not in shown
 
 
@@ -63,6 +64,20 @@ def test_the_page_names_its_language(language: str) -> None:
     assert (frame.attributes["lang"], frame.attributes["dir"]) == (language, "ltr")
     assert frame.attributes["aria-label"] == translator(language).gettext("Notice from your mail filter")
     assert [node.tag for node in page.css("h2, h3")] == ["h2", "h3", "h3", "h3"]
+
+
+def test_points_can_be_reached() -> None:
+    words = notice(replace(VERDICT, personal=True), BRITISH)
+    links = LexborHTMLParser(words.html).css("a")
+    for point in reporting("GB", "en", kind="sextortion"):
+        assert point.url in words.text
+        targets = [url for url in (point.url, f"mailto:{point.email}" if point.email else "") if url]
+        assert set(targets) <= {link.attributes["href"] for link in links}
+    for link in links:
+        # What is read is where it leads.
+        assert (link.attributes["href"] or "").removeprefix("https://").removeprefix("mailto:").rstrip(
+            "/"
+        ) == link.text()
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:

@@ -130,8 +130,9 @@ class PolicyPart(Section):
         "off", description="Put advice above flagged mail; wrap: attach mail that is signed or encrypted to the advice."
     )
     defang: bool = Field(False, description="Break payment addresses, links and pictures in flagged mail.")
-    personal_case: Literal["deliver", "quarantine"] = Field(
-        "deliver", description="What becomes of mail for quarantine that means this one reader; delivered with advice."
+    personal_case: Literal["deliver", "notify", "quarantine"] = Field(
+        "deliver",
+        description="Mail for quarantine that means this one reader: let through, kept and told of at once, or kept.",
     )
     # YAML reads a bare yes as true.
     self_release: Annotated[Literal["yes", "ask"], BeforeValidator(lambda value: "yes" if value is True else value)] = (
@@ -311,7 +312,8 @@ class Config(Section):
         None, description="Where Postfix calls by the milter protocol: host:port; null: nowhere."
     )
     next_hop: NextHopField = Field(
-        MaildirNextHop(path=Path("mail")), description="Where mail goes: smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH."
+        MaildirNextHop(path=Path("mail")),
+        description="Where mail goes: smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH.",
     )
     store: Store = Field(default_factory=Store, description="Where quarantined mail is kept.")
     digest: Digest = Field(default_factory=Digest, description="What is told of quarantined mail.")
@@ -395,6 +397,23 @@ class Config(Section):
         if not (self.listen or self.milter):
             raise ValueError("listen and milter must not both be null")
         return self
+
+    @model_validator(mode="after")
+    def can_notify(self) -> Self:
+        if self._notifies and not self.digest.author:
+            raise ValueError("personal_case: notify needs digest.command_address or digest.from_address")
+        if self._notifies and self.milter:
+            raise ValueError("personal_case: notify does not go with milter: nobody is told of what Postfix holds")
+        return self
+
+    @property
+    def _notifies(self) -> bool:
+        return any(part.personal_case == "notify" for part in (self.policy, *self.policies.values()))
+
+    @property
+    def tells_at_once(self) -> bool:
+        """Whether anybody is told of a mail soon after it was quarantined."""
+        return self.digest.notice_at_once or self._notifies
 
     @property
     def quarantines(self) -> bool:

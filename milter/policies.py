@@ -14,7 +14,7 @@ EVERYBODY = "*"
 KEPT = 10_000
 # What is done to a mail for its notice, the least first.
 NOTICES = ("off", "add", "wrap")
-PERSONAL_CASES = ("deliver", "quarantine")
+PERSONAL_CASES = ("deliver", "notify", "quarantine")
 
 Part = TypeVar("Part", bound=PolicyPart)
 

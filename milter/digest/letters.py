@@ -74,6 +74,11 @@ class Desk:
         """Whether the recipient's policy lets him release mail himself."""
         return self._policies.of(recipient).self_release == "yes"
 
+    def tells_at_once(self, mail: StoredMail, recipient: str) -> bool:
+        """Whether a mail has a notice of its own for this recipient."""
+        meant = mail.verdict.personal and self._policies.of(recipient).personal_case == "notify"
+        return meant or self.config.digest.notice_at_once
+
     def entry(self, mail: StoredMail, recipient: str, words: Translator) -> Entry:
         """A mail as its recipient is told of it."""
         name, address = defanged(mail.author_name), defanged(mail.author)

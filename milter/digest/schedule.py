@@ -34,14 +34,14 @@ def period(settings: Digest, now: datetime) -> str | None:
 async def tell(config: Config, hop: NextHop, now: datetime) -> None:
     """One round; a store that does not exist stays so. Raises StoreError."""
     due = period(config.digest, now)
-    if not config.store.exists or not (due or config.digest.notice_at_once):
+    if not config.store.exists or not (due or config.tells_at_once):
         return
     async with office(config, now) as opened:
         if config.store.retention_days:
             before = now - timedelta(days=config.store.retention_days)
             await asyncio.to_thread(opened.store.mailings.forget, before)
         rounds = Round(config, opened, hop)
-        if config.digest.notice_at_once:
+        if config.tells_at_once:
             await rounds.notices()
         if due:
             await rounds.digests(due)

@@ -80,6 +80,7 @@ class Round:
         self._config = config
         self._store = opened.store
         self._composer: Composer = opened.composer
+        self._desk = opened.desk
         self._now = opened.desk.now
         self._hop = hop
 
@@ -125,7 +126,8 @@ class Round:
         }
 
     def _notice(self, recipient: str, mail_id: str) -> bytes:
-        return next((self._composer.notice(recipient, mail) for mail in self._readable([mail_id])), b"")
+        found = (mail for mail in self._readable([mail_id]) if self._desk.tells_at_once(mail, recipient))
+        return next((self._composer.notice(recipient, mail) for mail in found), b"")
 
     def _digest(self, recipient: str, ids: Sequence[str]) -> bytes:
         mails = [*self._readable(ids[:LISTED])]

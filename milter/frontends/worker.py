@@ -124,7 +124,7 @@ async def work(
 def _chores(config: Config) -> Iterator[Coroutine[Any, Any, None]]:
     """What one worker does beside its mail."""
     yield keep_order(config.store)
-    if config.digest.schedule or config.digest.notice_at_once:
+    if config.digest.schedule or config.tells_at_once:
         from milter.digest.schedule import keep_telling  # noqa: PLC0415  most servers tell nobody
 
         yield keep_telling(config)

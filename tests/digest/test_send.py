@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from conftest import DROP
-from stored_mails import NOW, B, C
+from stored_mails import NOW, RAW, VERDICT, B, C
 
 from milter.config import Config
 from milter.digest.compose import Composer
@@ -16,6 +17,7 @@ from milter.digest.own import own_mail
 from milter.digest.schedule import period, tell
 from milter.digest.send import Round, may_be_told
 from milter.errors import StoreError
+from milter.model import Envelope
 from milter.store.quarantine import Quarantine
 
 LATER = NOW + timedelta(minutes=5)
@@ -106,6 +108,19 @@ async def test_notices_come_at_once_and_once(scene, parts):
             await Round(at.config, opened, at.smtp).notices()
     assert [mail["To"] for mail in at.sent] == [B, C]
     assert "Was Sie" in parts(at.sent[0]).text or "What you should do" in parts(at.sent[0]).text
+
+
+async def test_who_is_meant_is_told_at_once_where_his_policy_says_so(scene, parts):
+    at = await scene(policies={B: {"personal_case": "notify"}})
+    meant = replace(VERDICT, personal=True)
+    at.keep(B, C)
+    mail_id = at.office.store.quarantine.keep(RAW, Envelope("x@example.net", (B, C)), meant, received=NOW)
+    for _ in range(2):
+        await tell(at.config, at.smtp, LATER.replace(hour=3))
+    (mail,) = at.sent
+    assert mail["To"] == B
+    assert mail_id in parts(mail).text
+    assert "Vielleicht sind Sie persönlich gemeint." in parts(mail).text
 
 
 async def test_the_administrator_is_told_of_what_waits_for_him(scene, parts):

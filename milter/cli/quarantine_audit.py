@@ -10,7 +10,7 @@ import click
 
 from milter.cli.moments import local, moment
 from milter.cli.options import config_option
-from milter.cli.quarantine_options import desk
+from milter.cli.quarantine_options import desk, say
 from milter.cli.stored_json import logged
 
 
@@ -46,6 +46,6 @@ def command(
             click.echo(json.dumps({"number": number, **logged(entry)}))
         else:
             words = (local(entry.at), entry.actor, entry.action, entry.mail_id or "", entry.detail)
-            click.echo("  ".join(word for word in words if word))
+            say("  ".join(word for word in words if word))
     if len(found) > limit and not as_json:
         click.echo(f"More: --before {found[limit - 1][0]}")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "age", "recipient", "sender", "kind", "score", "state")
 PIPE_WIDTH = 1000
-STYLES = {"held": "yellow", "uncertain": "red", "asked for": "magenta", "releasing": "cyan", "released": "green"}
+STYLES = {"held": "yellow", "uncertain": "red", "requested": "magenta", "releasing": "cyan", "released": "green"}
 
 
 @click.command("list")
@@ -106,7 +106,7 @@ def state_of(mail: StoredMail) -> str:
         return mail.state
     if any(copy.uncertain for copy in mail.copies):
         return "uncertain"
-    return "asked for" if any(copy.requested_at and not copy.released_at for copy in mail.copies) else "held"
+    return "requested" if any(copy.requested_at and not copy.released_at for copy in mail.copies) else "held"
 
 
 def recipients_of(mail: StoredMail) -> str:

@@ -19,7 +19,7 @@ from milter.cli.options import config_option, load_config
 from milter.config import Config, Store
 from milter.errors import StoreError
 from milter.model import Kind
-from milter.store.records import Filter, State
+from milter.store.records import Filter, State, Waiting
 
 if TYPE_CHECKING:
     from milter.store.opened import OpenStore
@@ -32,7 +32,7 @@ FILTERS: tuple[tuple[str, Any, str], ...] = (
     ("--rule", str, "With this rule (threat.publish) or one of this group (threat)."),
     ("--wallet", str, "With this payment address."),
     ("--kind", click.Choice(get_args(Kind)), "Of this kind."),
-    ("--state", click.Choice(get_args(State)), "In this state."),
+    ("--state", click.Choice([*get_args(State), *get_args(Waiting)]), "In this state."),
     ("--campaign", int, "Of this campaign."),
     ("--text", str, "With these words in subject, sender or text; reads one mail after the other."),
 )
@@ -97,6 +97,13 @@ def _check_exists(settings: Store) -> None:
     if settings.file and not settings.exists:
         where = settings.file.absolute()
         raise StoreError(f"there is no store at {where}: nothing was quarantined yet, or -c is missing")
+
+
+def say(text: str) -> None:
+    """Print a line in which strangers' addresses may stand; they cannot write to the terminal."""
+    from milter.evidence.masking import visible
+
+    click.echo(visible(text))
 
 
 def login_name() -> str:

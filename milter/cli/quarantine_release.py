@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from milter.cli.quarantine_options import Desk, desk, desk_options
+from milter.cli.quarantine_options import Desk, desk, desk_options, say
 from milter.errors import StoreError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _ask(at: Desk, mail_id: str, recipient: str) -> int:
         at.store.quarantine.request(mail_id, recipient, now=at.now)
     except StoreError as error:
         return _failed(error)
-    click.echo(f"{mail_id.strip().lower()}: asked for; somebody else has to release it")
+    say(f"{mail_id.strip().lower()}: requested; somebody else has to release it")
     return 0
 
 
@@ -80,13 +80,12 @@ async def _release_all(
         for mail_id in mail_ids:
             try:
                 done = await releaser.release(mail_id, by=at.actor, recipients=recipients, again=again)
+                say(f"{done.mail_id}: {told(done)}")
+                codes.append(0 if done.complete else 1)
                 if false_alarm:
                     at.store.campaigns.false_alarm(done.mail_id, by=at.actor, now=at.now)
             except StoreError as error:
                 codes.append(_failed(error))
-            else:
-                click.echo(f"{done.mail_id}: {told(done)}")
-                codes.append(0 if done.complete else 1)
     finally:
         await hop.close()
     return codes

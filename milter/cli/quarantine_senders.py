@@ -9,7 +9,7 @@ import click
 
 from milter.addresses import normal_address
 from milter.cli.moments import local
-from milter.cli.quarantine_options import Desk, desk, desk_options
+from milter.cli.quarantine_options import Desk, desk, desk_options, say
 from milter.errors import StoreError
 from milter.model import Listing
 
@@ -45,10 +45,10 @@ def listing_command(listing: Listing, text: str) -> click.Command:
                 author = sender.rpartition("@")[2] if domain else sender
                 if remove:
                     found = at.store.senders.remove(scope, author, by=at.actor, now=at.now)
-                    click.echo(f"{author} for {scope}: {'removed' if found else 'was on no list'}")
+                    say(f"{author} for {scope}: {'removed' if found else 'was on no list'}")
                 else:
                     entry = at.store.senders.add(scope, author, listing, by=at.actor, now=at.now)
-                    click.echo(f"{entry.sender} {DONE[listing]} for {entry.scope}")
+                    say(f"{entry.sender} {DONE[listing]} for {entry.scope}")
 
     return command
 
@@ -56,7 +56,7 @@ def listing_command(listing: Listing, text: str) -> click.Command:
 def _show(at: Desk, listing: Listing) -> None:
     for entry in at.store.senders.entries():
         if entry.listing == listing:
-            click.echo(f"{entry.sender} {DONE[listing]} for {entry.scope}, since {local(entry.at)} by {entry.by}")
+            say(f"{entry.sender} {DONE[listing]} for {entry.scope}, since {local(entry.at)} by {entry.by}")
 
 
 def _pairs(at: Desk, listing: Listing, one: str, scopes: Iterable[str]) -> Iterator[tuple[str, str]]:

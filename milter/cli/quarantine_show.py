@@ -115,7 +115,7 @@ def _fate(copy: Copy, *, gone: bool) -> str:
         return f"released by {copy.released_by} at {local(copy.released_at)}"
     if gone:
         return "was not released"
-    asked = f", asked for at {local(copy.requested_at)}" if copy.requested_at else ""
+    asked = f", requested at {local(copy.requested_at)}" if copy.requested_at else ""
     if copy.uncertain:
         return f"may have arrived: a release was interrupted (release --again sends it again){asked}"
     if copy.refusal:

@@ -10,6 +10,8 @@ from typing import Literal
 from milter.model import Envelope, Kind, Listing, Verdict
 
 State = Literal["held", "releasing", "released", "deleted", "expired"]
+# Of held mail: a copy may have arrived, or its recipient has asked for it.
+Waiting = Literal["uncertain", "requested"]
 CampaignState = Literal["suspected", "confirmed", "harmless"]
 
 
@@ -69,7 +71,7 @@ class Filter:
     rule: str | None = None
     wallet: str | None = None
     kind: Kind | None = None
-    state: State | None = None
+    state: State | Waiting | None = None
     text: str | None = None
     campaign: int | None = None
 

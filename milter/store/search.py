@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 
 from milter.content.message import read
 from milter.store.cipher import Cipher
-from milter.store.records import Filter, StoredMail
+from milter.store.records import Filter, State, StoredMail, Waiting
 from milter.store.rows import address_key, read_content, read_mail, read_mails
 from milter.store.tables import campaign_mails, mail_rules, mail_wallets, mails, recipients
 
 # So many mails are read at a time, and fewer when each one is decrypted to search its text.
 BATCH, TEXT_BATCH = 500, 100
+WAITING: Mapping[str, ColumnElement[bool]] = {
+    "uncertain": recipients.c.uncertain,
+    "requested": recipients.c.requested_at.is_not(None),
+}
 
 
 def find(connection: Connection, cipher: Cipher, wanted: Filter, limit: int, after: str | None) -> list[StoredMail]:
@@ -49,7 +53,7 @@ def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
     if wanted.kind is not None:
         yield mails.c.kind == wanted.kind
     if wanted.state is not None:
-        yield mails.c.state == wanted.state
+        yield _state(wanted.state)
     if wanted.sender is not None:
         yield or_(_address(mails.c.mail_from_key, wanted.sender), _address(mails.c.author, wanted.sender))
     if wanted.recipient is not None:
@@ -62,6 +66,13 @@ def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield exists().where(mail_wallets.c.mail_id == mails.c.id, mail_wallets.c.address == wanted.wallet)
     if wanted.campaign is not None:
         yield exists().where(campaign_mails.c.mail_id == mails.c.id, campaign_mails.c.campaign_id == wanted.campaign)
+
+
+def _state(wanted: State | Waiting) -> ColumnElement[bool]:
+    if wanted not in WAITING:
+        return mails.c.state == wanted
+    copies = exists().where(recipients.c.mail_id == mails.c.id, recipients.c.released_at.is_(None), WAITING[wanted])
+    return and_(mails.c.state == "held", copies)
 
 
 def _address(column: ColumnElement[str], wanted: str) -> ColumnElement[bool]:

@@ -189,7 +189,8 @@ def test_the_original_is_an_export(opened, quarantine):
 def test_a_mail_cannot_write_to_the_terminal(opened, quarantine):
     raw = b"From: \x1b[31m<a\x1b[31m@example.net>\r\nSubject: \x1b[2J\x9b2J\r\n\r\nx"
     mail_id = keep(opened, raw=raw, mail_from="a\x1b[31m@example.net", rcpt_to=("[red]\udcff@example.org",))
-    for done in (quarantine("list"), quarantine("show", mail_id), quarantine("list", "--json")):
+    words = [["list"], ["show", mail_id], ["list", "--json"], ["allow", mail_id], ["allow"], ["release", mail_id]]
+    for done in [quarantine(*some) for some in [*words, ["audit"]]]:
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout)
     assert "[red]" in quarantine("list").stdout
 
@@ -249,6 +250,8 @@ async def test_what_the_next_hop_says_is_told(opened, quarantine, config, store_
     hop.answers = {}
     assert await release(code=0) == f"{mail_id}: released to {C}\n"
     assert "may have arrived" in await release(code=2)
+    uncertain = await asyncio.to_thread(quarantine, "list", "--state", "uncertain")
+    assert re.search(rf"{mail_id} .* uncertain", uncertain.stdout)
     assert await release("--again", code=0) == f"{mail_id}: released to {B}\n"
 
 
@@ -256,14 +259,16 @@ def test_a_recipient_who_may_only_ask(opened, quarantine, config, store_settings
     configure(config, store_settings, next_hop=f"maildir:{tmp_path / 'mail'}", policies={B: {"self_release": "ask"}})
     mail_id = keep(opened)
     asked = quarantine("release", mail_id, "--as-recipient", B.upper())
-    assert asked.stdout == f"{mail_id}: asked for; somebody else has to release it\n"
+    assert asked.stdout == f"{mail_id}: requested; somebody else has to release it\n"
     assert not (tmp_path / "mail").exists()
-    assert " asked for" in quarantine("list").stdout
-    assert ", asked for at " in quarantine("show", mail_id).stdout
+    assert " requested" in quarantine("list", "--state", "requested").stdout
+    assert ", requested at " in quarantine("show", mail_id).stdout
     assert quarantine("release", mail_id, "--as-recipient", C).stdout == f"{mail_id}: released to {C}\n"
     quarantine("release", mail_id, "--as-recipient", "x@example.org", code=2)
     assert [entry[:2] for entry in actions(opened)] == [(B.upper(), "request"), (login_name(), "show"), (C, "release")]
     assert "x@example.org" not in quarantine("list").stdout
+    quarantine("release", mail_id)
+    assert quarantine("list", "--state", "requested").stdout == "No such mail.\n"
 
 
 def test_a_recipient_speaks_for_itself(opened, quarantine):

@@ -80,7 +80,8 @@ def _gone(found: dict[str, str]) -> bool:
         return True
     if _number(found.get("max-height")) == 0.0 or any((_number(found.get(side)) or 0) < -400 for side in AWAY):
         return True
-    return found.get("overflow", "").startswith("hidden") and any(_number(found.get(side)) in (0.0, 1.0) for side in FLAT)
+    clipped = found.get("overflow", "").startswith("hidden")
+    return clipped and any(_number(found.get(side)) in (0.0, 1.0) for side in FLAT)
 
 
 def _number(value: str | None) -> float | None:

@@ -76,6 +76,8 @@ import sys
 from pathlib import Path
 from milter.config import Store
 from milter.store.opened import migrate, open_store
+import milter.store.migrations.run
+print("ready", flush=True)
 sys.stdin.readline()
 migrate(Store(url=sys.argv[1], key_file=Path(sys.argv[2])))
 """
@@ -83,7 +85,10 @@ migrate(Store(url=sys.argv[1], key_file=Path(sys.argv[2])))
 
 def test_several_start_at_once(store_settings):
     words = [sys.executable, "-c", MIGRATE, store_settings.url, str(store_settings.key_file)]
-    started = [subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    started = [subprocess.Popen(words, text=True, **pipes) for _ in range(4)]
+    for process in started:
+        assert process.stdout.readline() == "ready\n"
     for process in started:
         process.stdin.write("\n")
         process.stdin.flush()

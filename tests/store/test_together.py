@@ -41,6 +41,7 @@ def release(quarantine):
         yield mail.id
 
 with open_store(Store(url=url, key_file=Path(key)), busy_timeout=60) as store:
+    print("ready", flush=True)
     sys.stdin.readline()
     print(json.dumps(list(globals()[task](store.quarantine))))
 """
@@ -53,6 +54,8 @@ def all_do(settings, task: str) -> list[list[str]]:
         subprocess.Popen([*words, f"p{n}", task], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for n in range(PROCESSES)
     ]
+    for process in started:
+        assert process.stdout.readline() == "ready\n"
     for process in started:
         process.stdin.write("\n")
         process.stdin.flush()

@@ -15,6 +15,8 @@ from milter.signals.payment_uri import SCHEMES
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".svg", ".avif")
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 SUFFIX = ".defanged"
+# Bytes of text in one mail, as transferred, that are searched; what is longer is no letter, and would take seconds.
+LONGEST = 524_288
 CONTENT = re.compile(rb"content-(type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE)
 
 COLON, SLASH = r"(?::|&colon;)", r"(?:/|&sol;)"
@@ -39,14 +41,22 @@ BETWEEN = r"(?:[\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff]|<[^<>]{0,200}>|&(?:nbs
 def defanged(content: Entity, wallets: Iterable[str], line_end: bytes) -> Entity:
     """The content of a mail without anything that a tap pays to, opens or loads; the same object if there is nothing.
 
-    wallets: payment addresses that were found in it. Parts without such things stay as they are.
+    wallets: payment addresses that were found in it. Parts without such things stay as they are; of a mail with very
+    much text, the parts that are too long become files, like pictures.
     """
+    left = LONGEST
     addresses = [_spread(address) for address in dict.fromkeys(wallets) if len(address) > 1]
 
     def leaf(entity: bytes, part: Part) -> bytes:
-        if part.content_type.startswith("image/") or part.filename.lower().endswith(PICTURES):
+        nonlocal left
+        size = part.end - part.start
+        is_picture = part.content_type.startswith("image/") or part.filename.lower().endswith(PICTURES)
+        if is_picture or (part.is_text and size > left):
             return _as_file(entity, part, line_end)
-        return _with_text(entity, part, addresses, line_end) if part.is_text else entity
+        if not part.is_text:
+            return entity
+        left -= size
+        return _with_text(entity, part, addresses, line_end)
 
     before = content.fields + line_end + content.body
     after = change_leaves(before, leaf)
@@ -65,8 +75,8 @@ def _cut(entity: bytes, line_end: bytes) -> tuple[bytes, bytes]:
 
 
 def _as_file(entity: bytes, part: Part, line_end: bytes) -> bytes:
-    """A picture as a file that no program shows; its bytes stay as they are."""
-    name = NOT_IN_NAMES.sub("_", part.filename).strip("_.") or "picture"
+    """A part as a file that no program shows; its bytes stay as they are."""
+    name = NOT_IN_NAMES.sub("_", part.filename).strip("_.") or part.content_type.partition("/")[0]
     fields = [
         b"Content-Type: application/octet-stream",
         b'Content-Disposition: attachment; filename="%b"' % (name[-60:] + SUFFIX).encode(),

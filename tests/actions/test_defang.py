@@ -123,13 +123,23 @@ def test_a_picture_becomes_a_file_with_the_same_bytes() -> None:
     [
         (b'Content-Type: application/octet-stream; name="../../a b.JPG"', b"a_b.JPG.defanged"),
         (b"Content-Type: image/png\r\nContent-Disposition: inline; filename*=utf-8''%C3%A4%22.png", b"png.defanged"),
-        (b"Content-Type: image/svg+xml", b"picture.defanged"),
+        (b"Content-Type: image/svg+xml", b"image.defanged"),
     ],
 )
 def test_names_of_pictures_are_plain(declared: bytes, name: bytes) -> None:
     after = done(declared + b"\r\n", b"x")
     assert b'filename="' + name + b'"' in after.fields
     assert after.fields.count(b"\n") == 2
+
+
+def test_a_text_without_end_becomes_a_file() -> None:
+    letter = PLAIN + b"\r\nhttp://a.example"
+    endless = HTML + b"\r\n" + b"<a href=x>" * 60_000
+    whole = multipart("mixed", endless, letter, endless)
+    fields, _, body = whole.partition(b"\r\n\r\n")
+    after = done(fields + b"\r\n", body)
+    assert after.body.count(b'Content-Disposition: attachment; filename="text.defanged"\r\n\r\n<a href=x>') == 2
+    assert base64.b64encode(b"hxxp://a[.]example") in after.body
 
 
 def test_only_the_part_that_needs_it_changes() -> None:

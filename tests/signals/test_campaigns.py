@@ -11,7 +11,7 @@ from milter.model import Envelope, Verdict, Wallet
 from milter.pipeline import inspect, letter_texts, readings_of
 from milter.signals import campaigns
 from milter.signals.campaigns import CampaignBook, KnownCampaign, KnownCampaigns
-from milter.signals.template import Signature, signature
+from milter.signals.template import SLOTS, Signature, bands, signature
 
 RULES = configured_rules(Config())
 BTC, OTHER_BTC = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
@@ -75,6 +75,15 @@ def test_the_most_alike_decides():
     assert names(known, other) == ["campaign.harmless"]
     both = KnownCampaigns([campaign(LETTER, number=1), campaign(LETTER, number=2, harmless=True)])
     assert names(both, LETTER) == ["campaign.harmless"]
+
+
+@pytest.mark.parametrize(("equal", "known"), [(0.45, ["campaign.known"]), (0.35, [])])
+def test_what_resembles_it_less_than_closely_is_not_known(equal, known):
+    found = sign(LETTER)
+    same = round(equal * SLOTS)
+    other = found[:same] + tuple(slot + 1 for slot in found[same:])
+    assert set(bands(found)) & set(bands(other))
+    assert [sign.name for sign in KnownCampaigns([campaign(LETTER)]).match(other, [])] == known
 
 
 def test_a_wallet_that_harmless_mail_names_proves_nothing():

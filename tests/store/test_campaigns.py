@@ -14,7 +14,7 @@ from stored_mails import NOW, VERDICT, mail
 from milter.errors import StoreError
 from milter.model import Authentication, Envelope, Verdict
 from milter.signals.campaigns import CampaignBook
-from milter.signals.template import bands
+from milter.signals.template import SLOTS, bands
 from milter.store import campaign_rows
 from milter.store.campaigns import BY_NUMBERS, CONFIRMING_MAILS, CONFIRMING_RECIPIENTS
 from milter.store.decided import Decided
@@ -96,10 +96,25 @@ def test_another_letter_is_another_campaign_even_with_the_same_wallet(opened):
     assert [(one.mails, one.wallets) for one in opened.campaigns.find()] == [(1, {BTC: "BTC"})] * 2
 
 
+@pytest.mark.parametrize(("equal", "campaigns"), [(0.45, 1), (0.35, 2)])
+def test_what_resembles_it_less_than_closely_does_not_join(opened, equal, campaigns):
+    first = letter()
+    same = round(equal * SLOTS)
+    learn(opened, first)
+    learn(opened, replace(first, signature=first.signature[:same] + tuple(slot + 1 for slot in first.signature[same:])))
+    assert len(opened.campaigns.find()) == campaigns
+
+
 def test_short_letters_go_by_their_wallet(opened):
     short, other, silent = "Pay to {wallet} or else", "You know why: {wallet}", "Pay or else"
     learn(opened, letter(short), letter(), letter(other), letter(short, wallet=OTHER_BTC), letter(silent))
     assert sorted(one.mails for one in opened.campaigns.find()) == [1, 1, 2]
+
+
+def test_short_letters_join_no_longer_ones(opened):
+    learn(opened, letter())
+    learn(opened, letter("Pay to {wallet} or else"))
+    assert [one.mails for one in opened.campaigns.find()] == [1, 1]
 
 
 def test_each_recipient_counts_once(opened):
@@ -286,39 +301,50 @@ from milter.store.letter import letter_of
 from milter.store.opened import open_store
 
 url, key, name = sys.argv[1:]
-now = datetime.now(UTC)
+letters = [
+    letter_of(raw.encode(), Envelope("", (f"{name}{number}@example.org",)), Verdict(), seen=datetime.now(UTC))
+    for number, raw in enumerate(json.loads(sys.stdin.readline()))
+]
 with open_store(Store(url=url, key_file=Path(key)), busy_timeout=60) as store:
+    print("ready", flush=True)
     sys.stdin.readline()
-    for line in sys.stdin:
-        raw, recipient = json.loads(line)
-        one = letter_of(raw.encode(), Envelope("", (recipient,)), Verdict(kind="sextortion"), seen=now)
+    for one in letters:
         store.campaigns.remember([one])
+    print("done", flush=True)
+    sys.stdin.readline()
     book = CampaignBook()
     Decided(store.database).teach(book)
-    print(json.dumps([sign.name for sign in book.current.match(one.signature, ())]))
+    print(json.dumps([[sign.name for sign in book.current.match(one.signature, ())] for one in letters]))
 """
 
 
+def invented(number: int) -> str:
+    """A letter that has nothing in common with those of other numbers."""
+    return " ".join(
+        "".join(chr(97 + ord(letter) % 26) for letter in f"{number * 100 + word}*") * 2 for word in range(60)
+    )
+
+
 def test_two_processes_share_one_memory(opened, store_settings):
-    mails = 20
+    wave, single = CONFIRMING_MAILS // 2, 20
+    texts = [LETTER.format(name=n, password="x", sum=n, wallet=BTC) for n in range(wave)]
+    mails = json.dumps([mail(text).decode() for text in [*texts, *map(invented, range(single))]])
     words = [sys.executable, "-c", LEARN, store_settings.url, str(store_settings.key_file)]
     started = [
-        subprocess.Popen([*words, f"p{n}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for n in range(2)
+        subprocess.Popen([*words, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for name in ("anna", "paul")
     ]
-    for process, name in zip(started, ("anna", "paul"), strict=True):
-        assert process.stdin
-        lines = [
-            json.dumps((raw(text, name=name.title(), amount=n).decode(), f"{name}{n}@example.org"))
-            for n in range(mails)
-            for text in (LETTER, OTHER)
-        ]
-        process.stdin.write("\n" + "\n".join(lines))
-    said = [json.loads(process.communicate(timeout=120)[0]) for process in started]
-    found = opened.campaigns.find()
-    assert [(one.mails, one.recipients, one.state) for one in found] == [(2 * mails, 2 * mails, "confirmed")] * 2
-    # Whoever was last knows of both.
-    assert ["campaign.known"] in said
-    assert len(known(opened)._campaigns) == 2
+    for step, answer in ((mails, "ready\n"), ("", "done\n")):
+        for process in started:
+            process.stdin.write(step + "\n")
+            process.stdin.flush()
+        assert {process.stdout.readline() for process in started} == {answer}
+    said = [process.communicate("\n", timeout=60)[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0]
+    found = opened.campaigns.find(limit=100)
+    assert sorted((one.mails, one.recipients) for one in found) == [(2, 2)] * single + [(2 * wave, 2 * wave)]
+    assert [one.state for one in found if one.mails == 2 * wave] == ["confirmed"]
+    assert [json.loads(line) for line in said] == [[["campaign.known"]] * wave + [[]] * single] * 2
 
 
 # What is left

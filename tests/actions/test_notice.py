@@ -158,6 +158,23 @@ def test_a_notice_can_be_written_again_from_its_origin(verdict: Verdict, attache
     assert same_notice(words.origin, verdict, BRITISH) == words
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("currency", "USD now or else"),
+        ("amount", "1 and 2"),
+        ("wallet", "BTC quickly"),
+        ("hours", "4x"),
+        ("hours", "-4"),
+    ],
+)
+def test_nobody_says_anything_by_an_origin(name: str, words: str) -> None:
+    origin = notice(VERDICT, BRITISH).origin
+    forged = re.sub(f"{name}=[^;]+", f"{name}={words}", origin)
+    assert forged != origin
+    assert same_notice(forged, VERDICT, BRITISH) is None
+
+
 @pytest.mark.parametrize("origin", ["", "1", "x; y", "1; language=en", "2; language=en; kind=sextortion"])
 def test_an_origin_that_tells_too_little_is_none(origin: str) -> None:
     assert same_notice(origin, VERDICT, BRITISH) is None

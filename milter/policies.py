@@ -104,8 +104,9 @@ def notice_for(policy: Policy, verdict: Verdict) -> Notice:
 
 
 def changes_mail(policy: Policy, verdict: Verdict) -> bool:
-    """Whether a flagged mail may be changed, or only gets fields on top."""
-    return policy.subject_tag or policy.defang or notice_for(policy, verdict) != "off"
+    """Whether a flagged mail may be changed, or only gets fields on top, as one that a list alone has flagged."""
+    asked = policy.subject_tag or policy.defang or notice_for(policy, verdict) != "off"
+    return asked and verdict.score >= policy.tag_at
 
 
 def _lists(entries: Iterable[Entry]) -> dict[str, dict[Listing, set[str]]]:

@@ -16,6 +16,7 @@ from milter.content.message import read
 from milter.frontends.scan import Record
 from milter.i18n import translator
 from milter.model import Language, Text, Verdict
+from milter.policies import changes_mail
 from milter.reporting import country_of
 from milter.templates import page
 
@@ -57,6 +58,8 @@ def _seen(records: Iterable[Record], policy: Policy, reader: Reader) -> Iterator
             click.echo(f"{name}: {record.error}", err=True)
         elif not record.verdict.flagged:
             click.echo(f"{name} is not flagged and stays as it is", err=True)
+        elif not changes_mail(policy, record.verdict):
+            click.echo(f"{name} is flagged by a list of senders alone and stays as it is", err=True)
         elif must_stay(take_apart(record.raw).content) and policy.notice != "wrap":
             click.echo(f"{name} is signed or encrypted: it has a notice only with notice: wrap", err=True)
         else:

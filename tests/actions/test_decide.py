@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from milter.actions import rewrite
 from milter.actions.decide import Decider, Decision
 from milter.config import Arc, Config, Policy
-from milter.model import Action, Authentication, Envelope, Verdict
+from milter.model import Action, Authentication, Envelope, RuleMatch, Verdict
 
 RAW = b"From: a@example.com\r\nSubject: pay\r\nX-Blackmail-Flag: NO\r\n\r\nPay me\r\n"
 CLEANED = RAW.replace(b"X-Blackmail-Flag: NO\r\n", b"")
@@ -50,6 +50,12 @@ async def test_a_flagged_mail_gets_tag_and_notice(sextortion: Verdict) -> None:
 @pytest.mark.parametrize("action", ["accept", "quarantine", "reject"])
 async def test_what_is_not_delivered_flagged_stays_as_it_came(sextortion: Verdict, action: Action) -> None:
     decision = await decided(Config(policy=ALL), replace(sextortion, action=action))
+    assert (decision.mail, decision.rewriting) == (CLEANED, None)
+
+
+async def test_an_innocent_mail_of_a_blocked_sender_is_not_called_extortion(sextortion: Verdict) -> None:
+    blocked = RuleMatch("policy.block", "policy", 0.0, "header", "a@example.com")
+    decision = await decided(Config(policy=ALL), replace(sextortion, score=2.0, reasons=(blocked,)))
     assert (decision.mail, decision.rewriting) == (CLEANED, None)
 
 

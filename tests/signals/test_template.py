@@ -69,12 +69,10 @@ def test_there_are_letters_in_all_languages() -> None:
     assert len(LETTERS) > 200
 
 
-@given(
-    st.sampled_from([text for text, _ in LETTERS.values() if text.count(" ") > 60]), st.randoms(use_true_random=False)
-)
-@settings(deadline=None)
-def test_a_tenth_of_the_words_may_change(text: str, chance: random.Random) -> None:
-    before, after = signature([text]), signature([edited(text, 10, chance)])
+@given(st.sampled_from([text for text, _ in LETTERS.values() if text.count(" ") > 60]), st.integers(0, 2**32))
+@settings(deadline=None, derandomize=True)
+def test_one_word_in_twenty_may_change(text: str, seed: int) -> None:
+    before, after = signature([text]), signature([edited(text, 20, random.Random(seed))])
     assert before
     assert after
     assert resemblance(before, after) >= RESEMBLES

@@ -127,3 +127,19 @@ LABELS = ["utf-8", "us-ascii", "utf-7", "utf-16", "utf-32", "hz", "gb18030", "is
 @given(st.binary(max_size=200), st.sampled_from(LABELS) | st.text(max_size=12))
 def test_no_bytes_fail(data: bytes, label: str) -> None:
     decode(data, label)
+
+
+@given(
+    st.binary(max_size=60).map(lambda junk: b"caf\xe9 " + junk),
+    st.sampled_from(["iso-8859-1", "windows-1252", "us-ascii"]),
+)
+def test_western_text_shows_what_windows_1252_has(data: bytes, label: str) -> None:
+    shown = decode(data, label)
+    if len(shown) == len(data) and shown.startswith("café"):
+        known = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(256)}
+        assert shown == "".join(known[code] for code in data)
+
+
+def test_a_label_may_be_long() -> None:
+    assert decode("größer".encode("latin_1"), "iso-8859-1" + " " * 10_000) == "größer"
+    assert decode("größer".encode("latin_1"), "x" * 1_000_000) == "größer"

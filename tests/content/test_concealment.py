@@ -36,6 +36,26 @@ def test_selectors_mean_what_they_mean_to_the_library(tags: list[str], paths: li
     assert tree.html == library.html
 
 
+@pytest.mark.parametrize(
+    ("selector", "hidden"),
+    [
+        ("div b", ["one", "two"]),
+        ("div > b", ["one"]),
+        ("div>i b", ["two"]),
+        ("div > i > b", ["two"]),
+        ("div b, p", ["one", "two", "three"]),
+        ("body > b", []),
+        ("div b, p >", []),
+        ("div b,", []),
+        ("> b", []),
+        ("div > > b", []),
+    ],
+)
+def test_selectors(selector: str, hidden: list[str]) -> None:
+    tree = LexborHTMLParser("<div><b>one</b><i><b>two</b></i></div><p>three")
+    assert conceal(tree, f"{selector}{{display:none}}") == hidden
+
+
 @pytest.mark.parametrize("combinator", [" ", " > "])
 def test_long_paths_in_deep_trees_end(combinator: str) -> None:
     tree = LexborHTMLParser("<div>" * 100 + "<p>word</p>" * 100)

@@ -100,3 +100,9 @@ def test_anything_is_read(raw: bytes) -> None:
         assert isinstance(headers.get(name), str)
         parameters(decode_value(value))
     assert Headers.of(headers.raw) == headers
+
+
+def test_the_first_field_of_a_name_counts() -> None:
+    headers = Headers.of([("Subject", b" one"), ("SUBJECT", b" two"), ("To", b" a@example.org")])
+    assert headers.get("subject") == "one"
+    assert headers.all("subject") == ["one", "two"]

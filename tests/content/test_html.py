@@ -181,6 +181,13 @@ def test_other_tags_are_no_blocks(name: str) -> None:
     assert not BLOCK.search(f"<{name}><{name} x></{name}><{name.upper()}/>")
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from([*TAGS, "\r", "\r\n", "\n", " "]), max_size=25))
+def test_line_ends_are_all_the_same(pieces: list[str]) -> None:
+    source = "".join(pieces)
+    assert read(source) == read(source.replace("\r\n", "\n").replace("\r", "\n"))
+
+
 def test_deep_trees_are_read() -> None:
     page = read("<div style='color:#fff'>" * 20_000 + "deep")
     assert "deep" in page.text + page.hidden or page.hidden == ""

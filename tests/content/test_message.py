@@ -51,6 +51,8 @@ def test_the_same_text_twice_is_given_once() -> None:
     markup = "Content-Type: text/html\n\n<p>Good <b>morning</b>, <a href='https://example.org/x'>all</a>"
     found = read(parts("\nGood morning, all https://example.org/x", markup, kind="alternative"))
     assert bodies(found) == [("text", "Good morning, all https://example.org/x", False)]
+    amid = read(parts("\nGood morning https://example.org/x , all", markup, kind="alternative"))
+    assert len(bodies(amid)) == 1
     longer = read(parts("\nGood morning", f"{markup} of you", kind="alternative"))
     assert bodies(longer) == [("html", "Good morning, all of you", False)]
 
@@ -156,6 +158,10 @@ def test_encodings_and_charsets() -> None:
 def test_lines_that_belong_together_are_joined() -> None:
     flowed = "Content-Type: text/plain; format=flowed; delsp=yes\n"
     assert bodies(read(mail("Send bitc \noin at  \nonce", flowed))) == [("text", "Send bitcoin at once", False)]
+    markup = "<p>Send \nbitcoin \r\nat once"
+    assert bodies(read(mail(markup, "Content-Type: text/html; delsp=yes\n"))) == [
+        ("html", "Send \nbitcoin \nat once", False)
+    ]
     invitation = "SUMMARY:I have your pass\n word\\, and\\nyour web\n\tcam"
     assert bodies(read(mail(invitation, "Content-Type: text/calendar\n"))) == [
         ("text", "SUMMARY:I have your password, and\nyour webcam", False)

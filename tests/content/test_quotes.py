@@ -80,6 +80,12 @@ def test_marked_lines_are_cited_and_lose_their_marks() -> None:
     assert found.quoted == f"{CITED}\ndeep\nbar\ninitials"
 
 
+@pytest.mark.parametrize("mark", ["> ", ">", "| ", "|>", " > > ", "GS> "])
+def test_one_kind_of_marks_is_enough(mark: str) -> None:
+    found = separate(f"My answer\n{mark}cited\nmore")
+    assert (found.own, found.quoted) == ("My answer\nmore", "cited")
+
+
 @pytest.mark.parametrize("head", HEADS)
 def test_where_lines_are_marked_only_those_are_cited(head: str) -> None:
     found = separate(f"{head}{MARKED}\n\nThis is my own answer.")

@@ -15,9 +15,7 @@ def keys(model: type, prefix: str = "") -> set[str]:
     out = set()
     for name, field in model.model_fields.items():  # type: ignore[attr-defined]
         inner = field.annotation
-        out |= (
-            keys(inner, f"{name}.") if hasattr(inner, "model_fields") else {prefix + name}
-        )
+        out |= keys(inner, f"{name}.") if hasattr(inner, "model_fields") else {prefix + name}
     return out
 
 
@@ -43,7 +41,10 @@ def test_each_setting_says_what_it_is() -> None:
         ("listen: 127.0.0.1", ":1: listen: write it as host:port"),
         ("listen: 127.0.0.1:99999", ":1: listen: write it as host:port"),
         ("\nnext_hopp: maildir:x", ":2: next_hopp: is not a known key; did you mean 'next_hop'?"),
-        ("next_hop: mail.example.org", ":1: next_hop: write it as smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH"),
+        (
+            "next_hop: mail.example.org",
+            ":1: next_hop: write it as smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH",
+        ),
         ("policy:\n  tag_at: high", ":2: policy.tag_at: Input should be a valid number"),
         ("policy: {tag_at: 9, quarantine_at: 3}", ":1: policy: quarantine_at must not be below tag_at"),
         ("trusted_clients: [10.0.0.0/33]", ":1: trusted_clients.0: '10.0.0.0/33' does not appear to be"),

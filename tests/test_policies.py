@@ -242,7 +242,10 @@ def test_whether_anything_is_quarantined(tmp_path: Path) -> None:
         ("policies:\n  a.test:\n    tag_at: 0", ":3: policies.a.test.tag_at: Input should be greater than 0"),
         ("policies:\n  a.test:\n    language: xx", ":3: policies.a.test.language: Input should be 'en', 'de'"),
         ("policy:\n  notice: on", ":2: policy.notice: Input should be 'off', 'add' or 'wrap'"),
-        ("policy:\n  personal_case: hide", ":2: policy.personal_case: Input should be 'deliver', 'notify' or 'quarantine'"),
+        (
+            "policy:\n  personal_case: hide",
+            ":2: policy.personal_case: Input should be 'deliver', 'notify' or 'quarantine'",
+        ),
         ("policy: {personal_case: notify}", ":1: the file: personal_case: notify needs digest.command_address or"),
         (
             "milter: 127.0.0.1:1\ndigest: {command_address: q@a.test}\npolicies: {a.test: {personal_case: notify}}",

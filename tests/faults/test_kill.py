@@ -32,7 +32,7 @@ CLIENTS, WORKERS = 16, 4
 SEED = 20261124
 # Seconds within which a kill follows the mails or the releases that it is to hit; half of these, the end of a release.
 AT_MAILS, AT_RELEASES, AT_END = 0.1, 0.4, 0.1
-# Only against a run that never ends; half a minute on two idle cores is enough.
+# Only against a run that never ends; it takes about a minute on two cores.
 PATIENCE = 300.0
 
 RELEASED = b"X-Blackmail-Released:"

@@ -114,16 +114,17 @@ async def work(
     config = service.config
     async with listening(service, listeners, config.next_hop_timeout) as servers:
         ready()
-        await _first(stop.wait(), retire.wait(), *(_chores(config) if keeps_order else []))
+        await _first(stop.wait(), retire.wait(), *(_chores(service) if keeps_order else []))
         _close(servers)
         if retire.is_set():
             await _first(stop.wait(), service.empty(), asyncio.sleep(config.command_timeout))
         loop.remove_reader(lifeline)
 
 
-def _chores(config: Config) -> Iterator[Coroutine[Any, Any, None]]:
+def _chores(service: Service) -> Iterator[Coroutine[Any, Any, None]]:
     """What one worker does beside its mail."""
-    yield keep_order(config.store)
+    config = service.config
+    yield keep_order(config.store, service.hop)
     if config.digest.schedule or config.tells_at_once:
         from milter.digest.schedule import keep_telling  # noqa: PLC0415  most servers tell nobody
 

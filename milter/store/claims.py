@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
@@ -133,26 +133,44 @@ def give_back(connection: Connection, claim: Claim, reason: str, now: datetime) 
         _end(connection, row, reason, now)
 
 
-def end_abandoned(connection: Connection, now: datetime, mail_id: str | None = None) -> list[str]:
-    """End claims whose owner is gone, of all mails or of one; the ids of these mails."""
+class Abandoned(NamedTuple):
+    """A claim that was ended: its mail, who held it, and the addresses to which nothing was sent."""
+
+    mail_id: str
+    by: str
+    waiting: tuple[str, ...]
+
+
+def end_abandoned(connection: Connection, now: datetime, mail_id: str | None = None) -> list[Abandoned]:
+    """End claims whose owner is gone, of all mails or of one."""
     query = select(mails).where(mails.c.state == "releasing").order_by(mails.c.id).with_for_update()
     if mail_id is not None:
         query = query.where(mails.c.id == mail_id)
     abandoned = [row for row in connection.execute(query) if row.claim_until < now or is_gone(row.claim_owner)]
-    for row in abandoned:
-        _end(connection, row, f"the release by {row.claimed_by} was interrupted", now)
-    return [row.id for row in abandoned]
+    return [
+        Abandoned(
+            row.id,
+            row.claimed_by,
+            _end(connection, row, f"the release by {row.claimed_by} was interrupted", now),
+        )
+        for row in abandoned
+    ]
 
 
-def _end(connection: Connection, row: Row[Any], reason: str, now: datetime) -> None:
+def _end(connection: Connection, row: Row[Any], reason: str, now: datetime) -> tuple[str, ...]:
+    """The addresses to which nothing was sent."""
     claimed = (recipients.c.mail_id == row.id) & (recipients.c.claim == row.claim)
+    waiting: tuple[str, ...] = ()
     if row.handing_over:
         # The token stays: should the process live after all, it may still say what became of them.
         changed = connection.execute(update(recipients).where(claimed).values(uncertain=True)).rowcount
         note(connection, row.claimed_by, "uncertain", row.id, f"{changed} copies may have arrived", now)
     else:
+        query = select(recipients.c.address).where(claimed).order_by(recipients.c.position)
+        waiting = tuple(connection.execute(query).scalars())
         connection.execute(update(recipients).where(claimed).values(claim=None))
     _free(connection, row.id, note=reason)
+    return waiting
 
 
 def _settle(connection: Connection, claim: Claim) -> None:

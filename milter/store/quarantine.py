@@ -16,7 +16,7 @@ from milter.store.campaign_rows import forget_persons
 from milter.store.cipher import Cipher
 from milter.store.database import Database
 from milter.store.ids import as_written, new_id
-from milter.store.records import Claim, Filter, StoredMail
+from milter.store.records import Claim, Filter, Interrupted, StoredMail
 from milter.store.rows import address_key, digest, insert_mail, read_content, read_mail, seal_content
 from milter.store.search import find
 from milter.store.tables import contents, mails
@@ -134,15 +134,17 @@ class Quarantine:
         with self._database.writing() as connection:
             claims.give_back(connection, claim, reason, now)
 
-    def resume(self, now: datetime) -> list[StoredMail]:
-        """End claims whose process is gone, at start and from time to time; the mails that are held again by it.
+    def resume(self, now: datetime) -> list[Interrupted]:
+        """End claims whose process is gone, at start and from time to time; for the caller to finish these releases.
 
         What was not handed over yet can be released as before; what was may have arrived, is marked uncertain, and is
-        not sent again by itself.
+        not to be sent again without being asked.
         """
         with self._database.writing() as connection:
-            ended = claims.end_abandoned(connection, now)
-            return [read_mail(connection, self._cipher, mail_id) for mail_id in ended]
+            return [
+                Interrupted(read_mail(connection, self._cipher, ended.mail_id), ended.by, ended.waiting)
+                for ended in claims.end_abandoned(connection, now)
+            ]
 
     def request(self, mail_id: str, recipient: str, *, now: datetime) -> None:
         """A recipient asks for the release of its copy. Raises StoreError if it has none, or if that is out."""

@@ -87,6 +87,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A release whose process vanished, and the mail as it is now.
+
+    by: who wanted it. waiting: the recipients to whom nothing was sent; none where copies may have arrived.
+    """
+
+    mail: StoredMail
+    by: str
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """Letters that were made from one template, or the short ones that name one payment address; all times are in UTC.
 

@@ -9,6 +9,7 @@ from stored_mails import ENVELOPE, NOW, RAW, VERDICT
 
 from milter.actions import janitor
 from milter.actions.janitor import keep_order, sweep
+from milter.actions.smtp import SmtpHop
 from milter.config import Store
 from milter.errors import StoreError
 
@@ -51,7 +52,7 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_trouble_is_logged_and_tried_again(opened, store_settings, kept, caplog, monkeypatch):
+async def test_trouble_is_logged_and_tried_again(opened, store_settings, kept, caplog, monkeypatch, start_hop):
     troubles = [StoreError("the disk is full"), ZeroDivisionError()]
     monkeypatch.setattr(janitor, "INTERVAL", 0.01)
     real = janitor.sweep
@@ -59,15 +60,54 @@ async def test_trouble_is_logged_and_tried_again(opened, store_settings, kept, c
     def failing(settings, now):
         if troubles:
             raise troubles.pop(0)
-        real(settings, now)
+        return real(settings, now)
 
     monkeypatch.setattr(janitor, "sweep", failing)
     opened.quarantine.claim(kept, by="anna", now=NOW)
-    order = asyncio.create_task(keep_order(store_settings, lambda: LATER))
-    while opened.quarantine.get(kept).state != "held":
+    hop = await start_hop()
+    await in_order(store_settings, hop, lambda: opened.quarantine.get(kept).state == "released")
+    levels = [record.levelno for record in caplog.records if record.levelno > logging.INFO]
+    assert levels == [logging.WARNING, logging.ERROR, logging.WARNING]
+    assert "the disk is full" in caplog.messages[0]
+
+
+async def in_order(settings, hop, done):
+    """Keep order until something is done."""
+    ours = SmtpHop(hop.address, helo_name="filter.example", timeout=5.0)
+    order = asyncio.create_task(keep_order(settings, ours, lambda: LATER))
+    while not done():
         assert not order.done()
         await asyncio.sleep(0.02)
     order.cancel()
-    levels = [record.levelno for record in caplog.records]
-    assert levels == [logging.WARNING, logging.ERROR, logging.WARNING]
-    assert "the disk is full" in caplog.messages[0]
+    await asyncio.wait([order])
+    await ours.close()
+
+
+async def test_a_release_that_sent_nothing_goes_on(opened, store_settings, kept, start_hop):
+    claim = opened.quarantine.claim(kept, [ENVELOPE.rcpt_to[0]], by="anna", now=NOW)
+    assert claim.recipients == ENVELOPE.rcpt_to[:1]
+    hop = await start_hop()
+    await in_order(store_settings, hop, lambda: opened.quarantine.get(kept).copies[0].released_at)
+    (message,) = hop.messages
+    assert message.endswith(RAW)
+    assert b"X-Blackmail-Released: anna;" in message
+    first, *others = opened.quarantine.get(kept).copies
+    assert first.released_by == "anna"
+    assert all(copy.released_at is None for copy in others)
+
+
+async def test_a_release_that_may_have_arrived_does_not_go_on(opened, store_settings, kept, start_hop, monkeypatch):
+    claim = opened.quarantine.claim(kept, by="anna", now=NOW)
+    opened.quarantine.handing_over(claim, now=NOW)
+    monkeypatch.setattr(janitor, "INTERVAL", 0.01)
+    hop = await start_hop()
+    await in_order(store_settings, hop, lambda: opened.quarantine.get(kept).copies[0].uncertain)
+    await asyncio.sleep(0.1)
+    assert hop.connections == 0
+
+
+async def test_a_next_hop_that_is_down_leaves_the_mail_held(opened, store_settings, kept, start_hop):
+    opened.quarantine.claim(kept, by="anna", now=NOW)
+    hop = await start_hop(answers={"connect": "421 4.3.2 away"})
+    await in_order(store_settings, hop, lambda: "next hop" in opened.quarantine.get(kept).note)
+    assert opened.quarantine.get(kept).state == "held"

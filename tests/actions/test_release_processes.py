@@ -163,4 +163,4 @@ async def test_nobody_takes_over_from_one_who_is_only_slow(opened, kept, press, 
         await Releaser(opened.quarantine, SmtpHop(hop.address, helo_name="x", timeout=5.0)).release(kept, by="anna")
     os.kill(process.pid, signal.SIGKILL)
     await process.communicate()
-    assert [mail.id for mail in opened.quarantine.resume(datetime.now(UTC))] == [kept]
+    assert [found.mail.id for found in opened.quarantine.resume(datetime.now(UTC))] == [kept]

@@ -125,7 +125,7 @@ def test_what_was_on_its_way_is_uncertain(opened, kept):
 def test_an_answer_that_comes_late_counts(quarantine, kept):
     claim = quarantine.claim(kept, by="anna", now=NOW)
     quarantine.handing_over(claim, now=NOW)
-    assert [mail.id for mail in quarantine.resume(LATER)] == [kept]
+    assert [found.mail.id for found in quarantine.resume(LATER)] == [kept]
     quarantine.delivered(claim, [B], now=NOW)
     quarantine.refused(claim, {C: "550 no"}, now=NOW)
     assert quarantine.get(kept).copies == (released(B), Copy(C, refusal="550 no"))
@@ -139,7 +139,7 @@ def test_a_lease_runs_out_and_is_renewed(quarantine, kept):
     assert quarantine.resume(NOW + timedelta(seconds=119)) == []
     quarantine.handing_over(claim, now=NOW + timedelta(seconds=100))
     assert quarantine.resume(NOW + timedelta(seconds=219)) == []
-    assert [mail.note for mail in quarantine.resume(NOW + timedelta(seconds=221))] == [
+    assert [found.mail.note for found in quarantine.resume(NOW + timedelta(seconds=221))] == [
         "the release by anna was interrupted"
     ]
     assert quarantine.resume(NOW + timedelta(seconds=221)) == []
@@ -184,8 +184,9 @@ def test_the_owner_is_killed(quarantine, kept, store_settings, steps):
         process.wait()
     (found,) = quarantine.resume(NOW)
     uncertain = steps == "handing over"
-    assert (found.id, found.state) == (kept, "held")
-    assert found.copies == (Copy(B, uncertain=uncertain), Copy(C, uncertain=uncertain))
+    assert (found.mail.id, found.mail.state, found.by) == (kept, "held", "anna")
+    assert found.mail.copies == (Copy(B, uncertain=uncertain), Copy(C, uncertain=uncertain))
+    assert found.waiting == (() if uncertain else (B, C))
     assert quarantine.claim(kept, by="bert", now=NOW, again=uncertain).recipients == (B, C)
 
 

@@ -31,7 +31,7 @@ async def test_a_recipient_gets_his_mail_by_answering_a_notice(postfix, start_fi
         back,
         judge,
         listen=f"127.0.0.1:{postfix.filter}",
-        digest={"command_address": COMMANDS},
+        digest={"command_address": COMMANDS, "notice_at_once": True},
         policy={"language": "en"},
     )
     await postfix.send(SECRET)

@@ -7,19 +7,15 @@ from decimal import Decimal
 from functools import cache
 from itertools import islice
 
-from milter.content.language import guess
-from milter.content.normalise import fold
 from milter.model import Demand
 from milter.signals.currencies import CRYPTO
 from milter.signals.payment_uri import find_payment_requests
 from milter.signals.sums import Sum, find_sums
 from milter.signals.times import Stretch, find_times
-from milter.signals.vocabulary import MAX_MENTIONS, folded, has_beginning, undisguised, words_of
+from milter.signals.vocabulary import MAX_MENTIONS, folded, has_beginning, language_of, undisguised, words_of
 from milter.signals.words import CJK_AFTER, CJK_ASKING, CJK_BEFORE, CJK_GIVING, DAY, HOUR, WORDS
 
 MAX_HOURS = 60 * DAY
-# The beginning of a text tells its language.
-SAMPLE = 4000
 # Characters before and after a sum in which words of asking are looked for, and count each time.
 NEARNESS = ((20, 15), (40, 30), (80, 50))
 # Nobody blackmails for less, in any currency but coins; such a sum is a misread word.
@@ -35,7 +31,7 @@ def find_demand(text: str) -> Demand:
     times the one near words of giving time. Times beyond 60 days and those behind the reader do not count.
     """
     readable = folded(text)
-    language = guess(fold(text[:SAMPLE]))
+    language = language_of(text)
     languages = tuple(WORDS) if language is None else (language,) if language in WORDS else ()
     best = _sum(readable, languages) or _sum(undisguised(readable), languages)
     amount, currency = (best.amount, best.currency) if best else _requested(text)

@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from email.utils import getaddresses
 
-from milter.content.language import guess
 from milter.content.message import Message
-from milter.content.normalise import fold
 from milter.model import Envelope, Signal
 from milter.signals.minors import minor_pattern
-from milter.signals.vocabulary import folded
+from milter.signals.vocabulary import folded, language_of
 
 # Bytes as transferred, below which an image is a logo, a smiley or a tracking pixel.
 PHOTO = 40_000
@@ -21,8 +19,6 @@ TEXT_BESIDE = 200
 # A shorter name may be any word of a line.
 NAME = 5
 EXCERPT = 80
-# The beginning of a text tells its language.
-SAMPLE = 4000
 
 
 def personal_signs(message: Message, envelope: Envelope, own: Iterable[str]) -> tuple[Signal, ...]:
@@ -71,7 +67,7 @@ def _photos(message: Message, said: list[str]) -> Iterator[Signal]:
 def _minor(said: list[str]) -> Iterator[Signal]:
     """A reader who is under age, by age, school or class; or pictures of the reader's child."""
     for text in said:
-        found = minor_pattern(guess(fold(text[:SAMPLE]))).search(folded(text).lower())
+        found = minor_pattern(language_of(text)).search(folded(text).lower())
         if found:
             yield Signal("context.minor", "text", found[0][:EXCERPT])
             return

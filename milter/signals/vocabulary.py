@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Collection
 from functools import cache
 
+from milter.content.language import guess
+from milter.content.normalise import fold
 from milter.signals.words import WORDS
 
 # Words of Latin, Greek and Cyrillic letters in lower case; others are written without blanks.
@@ -19,6 +21,8 @@ UNDECOMPOSED = str.maketrans({"ı": "i", "ł": "l", "Ł": "L", "ø": "o", "Ø": 
 # Bounds the work on hostile text; real mail names a handful of sums and times.
 MAX_MENTIONS = 200
 SHORT = 3
+# The beginning of a text tells its language.
+SAMPLE = 4000
 # "h0urs", "Doll4r": digits for letters inside a word; "b-i-t-c-o-i-n".
 LEET_WORD = re.compile(r"(?<![\w$])[A-Za-z][a-z]*[0-9$][\w$]*")
 LEET = str.maketrans("013457$", "oieasts")
@@ -32,6 +36,11 @@ def folded(text: str) -> str:
         return text
     bare = unicodedata.normalize("NFC", MARKS.sub("", unicodedata.normalize("NFKD", text)))
     return bare.translate(UNDECOMPOSED)
+
+
+def language_of(text: str) -> str | None:
+    """The language of readable text, or None; see `guess`."""
+    return guess(fold(text[:SAMPLE]))
 
 
 def undisguised(text: str) -> str:

@@ -15,7 +15,8 @@ from postgresql import PostgreSql
 
 from milter.config import Address, Config, Store
 from milter.frontends.service import Service
-from milter.frontends.worker import address_of, addresses, bind, listening
+from milter.frontends.sockets import address_of, addresses, bind
+from milter.frontends.worker import listening
 from milter.inspector import smtp_inspector
 from milter.model import Envelope, Inspector, RuleMatch, Verdict
 from milter.policies import PolicyBook

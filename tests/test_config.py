@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from milter.config import Config, MaildirNextHop, SmtpNextHop, load, worker_count
+from milter.config import Address, Config, MaildirNextHop, SmtpNextHop, UnixAddress, load, worker_count
 from milter.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[1] / "config.example.yaml"
@@ -38,18 +38,23 @@ def test_each_setting_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("listen: 127.0.0.1", ":1: listen: write it as host:port"),
+        ("listen: 127.0.0.1", ":1: listen: write it as host:port or unix:/PATH"),
+        ("listen: unix:here", ":1: listen: write it as host:port or unix:/PATH"),
         ("listen: 127.0.0.1:99999", ":1: listen: write it as host:port"),
         ("\nnext_hopp: maildir:x", ":2: next_hopp: is not a known key; did you mean 'next_hop'?"),
         (
             "next_hop: mail.example.org",
-            ":1: next_hop: write it as smtp://host:port, lmtp://host:port, lmtp+unix:PATH or maildir:PATH",
+            ":1: next_hop: write it as smtp://host:port, lmtp://host:port, smtp+unix:PATH, lmtp+unix:PATH or",
         ),
+        ("next_hop: []", ":1: next_hop: name at least one next hop"),
+        ("next_hop: [maildir:a, maildir:b]", ":1: next_hop: a Maildir needs no other next hop"),
+        ("next_hop: [smtp://a:1, lmtp://b:2]", ":1: next_hop: next hops that stand in for each other are all"),
+        ("max_memory: 65536", ":1: the file: max_memory must not be below max_size"),
         ("policy:\n  tag_at: high", ":2: policy.tag_at: Input should be a valid number"),
         ("policy: {tag_at: 9, quarantine_at: 3}", ":1: policy: quarantine_at must not be below tag_at"),
         ("trusted_clients: [10.0.0.0/33]", ":1: trusted_clients.0: '10.0.0.0/33' does not appear to be"),
         ("on_error: ignore", ":1: on_error: Input should be 'accept' or 'tempfail'"),
-        ("listen: null", ":1: the file: listen and milter must not both be null"),
+        ("listen: null", ":1: the file: listen, lmtp and milter must not all be null"),
         ("milter: 127.0.0.1", ":1: milter: write it as host:port"),
         ("store: {url: mysql://u:secret@h/d}", ":1: store.url: write it as sqlite:///PATH or postgresql://USER"),
         ("store: {url: 'sqlite:///:memory:'}", ":1: store.url: write it as sqlite:///PATH or postgresql://USER"),
@@ -81,7 +86,15 @@ def test_addresses(tmp_path: Path) -> None:
     path.write_text('listen: "[::1]:2525"\nnext_hop: smtp://relay.example.org:25\nworkers: auto\n', encoding="utf-8")
     config = load(path)
     assert str(config.listen) == "[::1]:2525"
-    assert isinstance(config.next_hop, SmtpNextHop)
-    assert (config.next_hop.address.host, config.next_hop.address.port) == ("relay.example.org", 25)
+    assert config.next_hop == (SmtpNextHop(address=Address(host="relay.example.org", port=25)),)
     assert worker_count(config) >= 1
-    assert isinstance(Config().next_hop, MaildirNextHop)
+    assert isinstance(Config().next_hop[0], MaildirNextHop)
+
+
+def test_unix_sockets_and_several_next_hops(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("listen: unix:/run/in\nnext_hop: [smtp+unix:/run/out, smtp://h:1]\nnext_hop_tls: off\n")
+    config = load(path)
+    assert config.listen == UnixAddress(path=Path("/run/in"))
+    assert [str(hop.address) for hop in config.next_hop] == ["unix:/run/out", "h:1"]
+    assert config.next_hop_tls == "off"

@@ -11,8 +11,9 @@ from milter.config import Config, LmtpNextHop, MaildirNextHop
 
 def make_next_hop(config: Config) -> NextHop:
     """The configured next hop; connects to nothing yet."""
-    if isinstance(config.next_hop, MaildirNextHop):
-        return MaildirHop(config.next_hop.path)
-    if isinstance(config.next_hop, LmtpNextHop):
-        return LmtpHop(config.next_hop.address, helo_name=config.hostname, timeout=config.next_hop_timeout)
-    return SmtpHop(config.next_hop.address, helo_name=config.hostname, timeout=config.next_hop_timeout)
+    hop = config.next_hop[0]
+    if isinstance(hop, MaildirNextHop):
+        return MaildirHop(hop.path)
+    if isinstance(hop, LmtpNextHop):
+        return LmtpHop(hop.address, helo_name=config.hostname, timeout=config.next_hop_timeout)
+    return SmtpHop(hop.address, helo_name=config.hostname, timeout=config.next_hop_timeout)

@@ -54,7 +54,7 @@ class SmtpConnection(asyncio.Protocol):
         try:
             async with asyncio.timeout(patience):
                 if isinstance(address, UnixAddress):
-                    _, connection = await loop.create_unix_connection(lambda: cls(patience), str(address))
+                    _, connection = await loop.create_unix_connection(lambda: cls(patience), str(address.path))
                 else:
                     _, connection = await loop.create_connection(lambda: cls(patience), address.host, address.port)
         except (OSError, TimeoutError) as error:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 
-from milter.config import Address, Config
+from milter.config import Config, Endpoint
 from milter.frontends.supervisor import MakeInspector, Supervisor, prepare, signals_blocked
 
 READY = {"listen": "listening", "milter": "milter", "web": "web page"}
 
 
-def announce(addresses: Mapping[str, Address]) -> None:
+def announce(addresses: Mapping[str, Endpoint]) -> None:
     """Say on standard error where mail is taken in."""
     for setting, address in addresses.items():
         print(f"{READY[setting]} on {address}", file=sys.stderr, flush=True)  # noqa: T201  scripts wait for these lines
@@ -22,7 +22,7 @@ def serve(
     make_inspector: MakeInspector,
     *,
     reload: Callable[[], Config],
-    ready: Callable[[Mapping[str, Address]], None] = announce,
+    ready: Callable[[Mapping[str, Endpoint]], None] = announce,
 ) -> None:
     """Take in mail until SIGTERM or SIGINT. Raises ConfigError if the settings cannot be put to work.
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-from milter.config import Address, Config, worker_count
+from milter.config import Config, Endpoint, worker_count
 from milter.errors import BlackmailFilterError, ConfigError, StoreError
 from milter.frontends.service import Service
+from milter.frontends.sockets import address_of, addresses, bind
 from milter.frontends.store_watch import decided_campaigns, read_once, sender_lists
-from milter.frontends.worker import Listeners, address_of, addresses, bind, work
+from milter.frontends.worker import Listeners, work
 from milter.model import Inspector
 from milter.policies import PolicyBook
 from milter.signals.campaigns import CampaignBook
@@ -70,10 +71,11 @@ def prepare(config: Config, make_inspector: MakeInspector, old: Generation | Non
     policies, campaigns = _learned(config)
     inspector = make_inspector(config, policies, campaigns)
     generation = Generation(config, policies, campaigns, inspector, listeners)
+    mode = int(config.socket_mode, 8)
     try:
         for setting, address in addresses(config).items():
             same = address == before.get(setting)
-            listeners[setting] = taken_over[setting] if same else bind(address, setting)
+            listeners[setting] = taken_over[setting] if same else bind(address, setting, mode=mode)
     except ConfigError:
         generation.close_all_but(taken_over)
         raise
@@ -112,7 +114,7 @@ class Supervisor:
         # Workers hold the reading end: it closes for them when this process is gone, however it ended.
         self._lifeline = os.pipe()
 
-    def run(self, ready: Callable[[Mapping[str, Address]], None]) -> None:
+    def run(self, ready: Callable[[Mapping[str, Endpoint]], None]) -> None:
         """Start the workers, report ready, and watch them until SIGTERM or SIGINT."""
         try:
             self._start(self._generation)

@@ -11,13 +11,10 @@ from functools import partial
 from typing import Any
 
 from milter.actions.janitor import keep_order
-from milter.config import Address, Config
-from milter.errors import ConfigError
 from milter.frontends.milter_protocol import milter_connection
 from milter.frontends.service import Service
 from milter.frontends.smtp import SmtpServer
-
-BACKLOG = 1024
+from milter.frontends.sockets import BACKLOG
 
 # Sockets that listen, by the setting that names their address.
 Listeners = Mapping[str, socket.socket]
@@ -25,39 +22,6 @@ FRONT_ENDS: Mapping[str, Callable[[Service], asyncio.BaseProtocol]] = {
     "listen": SmtpServer,
     "milter": milter_connection,
 }
-
-
-def addresses(config: Config) -> dict[str, Address]:
-    """Where to listen, by the setting that says so."""
-    asked = {"listen": config.listen, "milter": config.milter, "web": config.web.listen}
-    return {setting: address for setting, address in asked.items() if address}
-
-
-def bind(address: Address, setting: str = "listen") -> socket.socket:
-    """A listening socket. Raises ConfigError, for instance when the port is in use."""
-    try:
-        family, kind, proto, _, name = socket.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-        )[0]
-        # asyncio sets TCP_NODELAY only on a socket that was made with IPPROTO_TCP.
-        listener = socket.socket(family, kind, proto)
-    except OSError as error:
-        raise ConfigError(f"{setting}: {address}: {error.strerror}; write an address of this machine") from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(name)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise ConfigError(f"{setting}: {address}: {error.strerror}; choose another one") from error
-    listener.setblocking(False)
-    return listener
-
-
-def address_of(listener: socket.socket) -> Address:
-    """Where a socket listens; the kernel's choice if port 0 was asked for."""
-    host, port = listener.getsockname()[:2]
-    return Address(host=host, port=port)
 
 
 @contextlib.asynccontextmanager

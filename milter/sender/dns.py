@@ -21,7 +21,8 @@ from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.PTR import PTR
 from dns.rdtypes.ANY.TXT import TXT
 
-from milter.config import HOST_PORT, Dns
+from milter.config import Dns
+from milter.config.endpoints import HOST_PORT
 from milter.errors import BlackmailFilterError, ConfigError
 
 Kind = Literal["A", "AAAA", "MX", "PTR", "TXT"]

@@ -12,7 +12,8 @@ from stored_mails import RAW, VERDICT, B
 from milter.config import Config
 from milter.digest.opened import open_office
 from milter.frontends.service import Service
-from milter.frontends.worker import address_of, bind, listening
+from milter.frontends.sockets import address_of, bind
+from milter.frontends.worker import listening
 from milter.model import Envelope
 
 COMMANDS = "commands@example.org"

@@ -18,8 +18,8 @@ import yaml
 
 from milter.config import Address, Config, Store
 from milter.errors import ConfigError
+from milter.frontends.sockets import address_of, bind
 from milter.frontends.supervisor import Child, Supervisor
-from milter.frontends.worker import address_of, bind
 from milter.store.opened import open_store
 
 SCRIPT = """

@@ -1,0 +1,198 @@
+"""A client's connection by SMTP: who it is, how long we wait for it, and how a message comes in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import aiosmtpd.smtp
+
+from milter.actions.nexthop import TROUBLE, Reply
+from milter.errors import NextHopError
+from milter.frontends.service import Peer, Refusal, Service
+from milter.frontends.smtp_data import DataReader
+from milter.frontends.smtp_syntax import RefusedError
+
+SHUTTING_DOWN = Reply(421, ("4.3.2 Shutting down, please try again later",))
+TOO_SLOW = Reply(421, ("4.4.2 You took too long",))
+REFUSALS = {
+    Refusal.NOT_TRUSTED: Reply(554, ("5.7.1 This host takes no mail from you",)),
+    Refusal.STOPPING: SHUTTING_DOWN,
+    Refusal.FULL: Reply(421, ("4.3.2 Too many connections, please try again later",)),
+}
+GO_AHEAD = Reply(354, ("End data with <CR><LF>.<CR><LF>",))
+# Bytes at once after which other sessions have their turn.
+LARGE_READ = 64 * 1024
+
+log = logging.getLogger(__name__)
+
+
+def _read_on(transport: asyncio.Transport) -> None:
+    if not transport.is_closing():
+        transport.resume_reading()
+
+
+class _NoHooks:
+    """aiosmtpd looks for hooks in a handler at each connection; this one shows none at once."""
+
+    def __dir__(self) -> Iterable[str]:
+        return ()
+
+
+class SmtpSession(aiosmtpd.smtp.SMTP):
+    """A connection with its timers. A front end derives from it, adds its commands and says which they are."""
+
+    commands: Sequence[str] = ()
+
+    # Here the limit of the stream's buffer; message lines of any length never go through that.
+    line_length_limit = 64 * 1024
+    command_size_limits = defaultdict(lambda: 4096)  # noqa: RUF012  aiosmtpd's class has it, too
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._peer: Peer
+        self._refused = False
+        self._data: DataReader | None = None
+        self._in_data = False
+        self._waiting_since: float | None = None
+        config = service.config
+        super().__init__(
+            _NoHooks(),
+            data_size_limit=config.max_size,
+            enable_SMTPUTF8=True,
+            hostname=config.hostname,
+            ident="blackmail-filter",
+            timeout=config.command_timeout,
+            loop=service.loop,
+        )
+
+    def __dir__(self) -> Iterable[str]:
+        """aiosmtpd looks through all names at each connection, at 130 µs; the commands are what it needs."""
+        return [f"smtp_{command}" for command in self.commands]
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio: greet those who may send."""
+        transport = cast("asyncio.Transport", transport)
+        self._peer = self._service.peer(transport)
+        refusal = self._service.refusal(self._peer)
+        if refusal:
+            self._refused = True
+            transport.write(bytes(REFUSALS[refusal]) + b"\r\n")
+            transport.close()
+            return
+        self._service.enter(self)
+        super().connection_made(transport)
+
+    def _drop_mail(self) -> None:
+        """The session ends: take back the mail that has not come to its end."""
+        raise NotImplementedError
+
+    async def _handle_client(self) -> None:
+        try:
+            await super()._handle_client()
+        except ConnectionError:
+            log.debug("client went away")
+        finally:
+            self._service.leave(self)
+            self._drop_mail()
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio: bytes of a message go past the stream and its lines."""
+        if self._refused:
+            return
+        if self._data is None:
+            super().data_received(data)
+        else:
+            self._waiting_since = self.loop.time()
+            self._take_data(data)
+
+    def eof_received(self) -> bool | None:
+        """Called by asyncio."""
+        return None if self._refused else super().eof_received()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Called by asyncio."""
+        if not self._refused:
+            super().connection_lost(error)
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """A command has come: until its reply is sent, the client owes nothing."""
+        self._waiting_since = None
+        if self._timeout_handle is None:
+            self._timeout_handle = self.loop.call_later(self._timeout_duration, self._timeout_cb)
+
+    def _timeout_cb(self) -> None:
+        since = self._waiting_since
+        left = self._timeout_duration - (self.loop.time() - since if since is not None else 0.0)
+        # A loop's clock may be as coarse as a millisecond.
+        if left > 0.001:
+            self._timeout_handle = self.loop.call_later(left, self._timeout_cb)
+            return
+        self._writer.write(bytes(TOO_SLOW) + b"\r\n")
+        assert self.transport is not None
+        self.transport.close()
+
+    def say_goodbye(self) -> None:
+        """End the session; a mail whose DATA has begun is finished first."""
+        if not self._in_data and self.transport is not None:
+            self._writer.write(bytes(SHUTTING_DOWN) + b"\r\n")
+            self.transport.close()
+
+    def break_off(self) -> None:
+        """End the session at once; a mail in transfer is not acknowledged, and so is sent again."""
+        if self.transport is not None:
+            cast("asyncio.Transport", self.transport).abort()
+
+    async def push(self, status: Reply | str | bytes) -> None:
+        """Send a reply; now the client is to speak."""
+        if isinstance(status, str):
+            status = status.encode("utf-8", "surrogateescape")
+        self._waiting_since = self.loop.time()
+        await super().push(bytes(status))
+
+    async def handle_exception(self, error: Exception) -> Any:
+        """The reply to a command that failed: a refusal of ours, or a generic text that tells nothing."""
+        if isinstance(error, RefusedError):
+            return error.reply
+        if isinstance(error, NextHopError):
+            log.warning("client %s: %s", self._peer.address, error)
+        else:
+            log.error("client %s: command failed", self._peer.address, exc_info=error)
+        return TROUBLE
+
+    # The message
+
+    async def _receive(self) -> bytes:
+        """The message, in one await; bytes that came ahead of our 354 count."""
+        done: asyncio.Future[bytes] = self.loop.create_future()
+        self._data = DataReader(self._service.config.max_size, done)
+        while self._data and self._reader._buffer:  # type: ignore[attr-defined]
+            # Does not wait, and lets the connection flow again where the buffer was full.
+            self._take_data(await self._reader.read(self.line_length_limit))
+        await self.push(GO_AHEAD)
+        try:
+            return await done
+        finally:
+            self._waiting_since = None
+
+    def _take_data(self, data: bytes) -> None:
+        assert self._data is not None
+        after = self._data.feed(data)
+        if after is not None:
+            self._data = None
+            super().data_received(after)
+        elif len(data) >= LARGE_READ and self.transport is not None:
+            # A fast client fills the socket again at once, and the loop would read on for megabytes.
+            transport = cast("asyncio.Transport", self.transport)
+            transport.pause_reading()
+            self.loop.call_soon(_read_on, transport)
+
+    @property
+    def _session(self) -> aiosmtpd.smtp.Session:
+        assert self.session is not None
+        return self.session

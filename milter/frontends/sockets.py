@@ -1,0 +1,74 @@
+"""The sockets that the server listens on."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+from pathlib import Path
+
+from milter.config import Address, Config, Endpoint, UnixAddress
+from milter.errors import ConfigError
+
+BACKLOG = 1024
+
+
+def addresses(config: Config) -> dict[str, Endpoint]:
+    """Where to listen, by the setting that says so."""
+    asked = {"listen": config.listen, "milter": config.milter, "web": config.web.listen}
+    return {setting: address for setting, address in asked.items() if address}
+
+
+def bind(endpoint: Endpoint, setting: str = "listen", *, mode: int = 0o660) -> socket.socket:
+    """A listening socket; mode is that of a Unix socket. Raises ConfigError, for instance when the port is in use."""
+    try:
+        listener = _bound_to_path(endpoint, mode) if isinstance(endpoint, UnixAddress) else _bound_to_port(endpoint)
+    except OSError as error:
+        raise ConfigError(f"{setting}: {endpoint}: {error.strerror}; choose another one") from error
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def _bound_to_port(address: Address) -> socket.socket:
+    family, kind, proto, _, name = socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+    )[0]
+    # asyncio sets TCP_NODELAY only on a socket that was made with IPPROTO_TCP.
+    listener = socket.socket(family, kind, proto)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(name)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _bound_to_path(address: UnixAddress, mode: int) -> socket.socket:
+    """What a server before us has left there is in the way; where one answers, it is not ours to replace."""
+    if _answers(address):
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    address.path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(address.path))
+        address.path.chmod(mode)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _answers(address: UnixAddress) -> bool:
+    with contextlib.suppress(FileNotFoundError, ConnectionRefusedError), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(address.path))
+        return True
+    return False
+
+
+def address_of(listener: socket.socket) -> Endpoint:
+    """Where a socket listens; the kernel's choice if port 0 was asked for."""
+    name = listener.getsockname()
+    return UnixAddress(path=Path(name)) if isinstance(name, str) else Address(host=name[0], port=name[1])

@@ -30,7 +30,8 @@ class Decision:
     """fields go on top of mail, the one received without forged fields: the very same bytes object where it has none.
 
     "relay" is inspection switched off, "own" a mail of ours, "defer" a fault after which the client is to try again.
-    rewriting: what the policy had changed in mail, if anything.
+    rewriting: what the policy had changed in mail, if anything. would: what its fate would be in filter mode, where
+    that is off and everything is passed on.
     """
 
     fate: Fate
@@ -38,6 +39,7 @@ class Decision:
     fields: bytes
     mail: bytes
     rewriting: Rewriting | None = None
+    would: Fate | None = None
 
 
 class Decider:
@@ -65,12 +67,26 @@ class Decider:
         if self._inspector is None:
             return Decision("relay", None, b"", cleaned)
         verdict = await self._judge(self._inspector, raw, envelope)
+        if self._config.mode == "monitor":
+            return await self._passed_on(cleaned, verdict)
         if verdict is None:
-            fate: Fate = "defer" if self._config.on_error == "tempfail" else "unchecked"
-            return Decision(fate, None, unchecked_fields(), cleaned)
+            return Decision(self._fate_of_a_fault, None, unchecked_fields(), cleaned)
         rewriting = await self._rewritten(cleaned, verdict, envelope)
         mail, top = (rewriting.mail, rewriting.top) if rewriting else (cleaned, b"")
         return Decision(verdict.action, verdict, await self._fields(verdict, mail, top), mail, rewriting)
+
+    async def _passed_on(self, cleaned: bytes, verdict: Verdict | None) -> Decision:
+        """The decision in monitor mode: whatever the verdict, the mail goes on as it is."""
+        fields = b""
+        if self._config.monitor_headers:
+            fields = await self._fields(verdict, cleaned) if verdict else unchecked_fields()
+        if verdict is None:
+            return Decision("unchecked", None, fields, cleaned, would=self._fate_of_a_fault)
+        return Decision("accept", verdict, fields, cleaned, would=verdict.action)
+
+    @property
+    def _fate_of_a_fault(self) -> Fate:
+        return "defer" if self._config.on_error == "tempfail" else "unchecked"
 
     async def _cleaned(self, raw: bytes) -> bytes:
         if len(raw) <= INLINE_BYTES:
@@ -102,10 +118,10 @@ class Decider:
             log.exception("%s: the mail is delivered without a notice", envelope.queue_id)
             return None
 
-    async def _fields(self, verdict: Verdict, mail: bytes, top: bytes) -> bytes:
+    async def _fields(self, verdict: Verdict, mail: bytes, top: bytes = b"") -> bytes:
         # A mail may begin with a continuation line, which must not become one of what its parts hang on.
         fields = top + verdict_fields(verdict, self._config.server_id)
-        if self._seal_key is None or verdict.action == "reject":
+        if self._seal_key is None:
             return fields
         server_id, chain = self._config.server_id, verdict.auth.arc
         return await sealed(fields, mail, self._seal_key, authserv_id=server_id, chain=chain)

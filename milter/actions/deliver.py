@@ -36,12 +36,16 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a mail, what its client was told, and the id under which it is kept."""
+    """What became of a mail, what its client was told, and the id under which it is kept.
+
+    would: in monitor mode, what would have become of it otherwise.
+    """
 
     fate: Fate
     reply: Reply
     verdict: Verdict | None = None
     kept_as: str | None = None
+    would: Fate | None = None
 
 
 class Delivery:
@@ -80,7 +84,7 @@ class Delivery:
             reply, kept_as = await self._keep_back(mail, decision.verdict)
         else:
             reply = await mail.transaction.data([received(mail.trace) + decision.fields, decision.mail])
-        return Outcome(decision.fate, reply, decision.verdict, kept_as)
+        return Outcome(decision.fate, reply, decision.verdict, kept_as, decision.would)
 
     async def _keep_back(self, mail: Mail, verdict: Verdict) -> tuple[Reply, str]:
         """The reply does not tell quarantine from delivery: Postfix hands it on to whoever sent the mail."""

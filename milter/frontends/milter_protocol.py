@@ -270,7 +270,7 @@ class MilterSession:
         if len(changes) > MAX_CHANGES:
             return Outcome("reject", TOO_MANY_FORGED, decision.verdict), b""
         reply = {"defer": TROUBLE, "reject": REFUSED, "quarantine": HELD}.get(decision.fate, PASSED)
-        outcome = Outcome(decision.fate, reply, decision.verdict)
+        outcome = Outcome(decision.fate, reply, decision.verdict, would=decision.would)
         self._service.remember(raw, envelope, outcome)
         return outcome, self._edits(decision, changes)
 

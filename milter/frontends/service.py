@@ -88,6 +88,8 @@ class Service:
         self.stopping = False
         self._policies = policies or PolicyBook(config)
         self._inspects = inspector is not None
+        # In monitor mode nobody is told what another policy asks for, and nothing is written down.
+        self._acts = self._inspects and config.mode == "filter"
         readers = sender_lists(self._policies), decided_campaigns(campaigns or CampaignBook())
         self._store_watch = StoreWatch(config.store, *readers)
         self._memory = Memory(config.store)
@@ -138,14 +140,14 @@ class Service:
     @property
     def parts_recipients(self) -> bool:
         """Whether some recipients may not share a mail."""
-        return self._inspects and not self._policies.current.are_one
+        return self._acts and not self._policies.current.are_one
 
     def may_share(self, first: str, other: str) -> bool:
         """Whether a mail to the first recipient may go to the other one, too."""
         if self.is_command(first) or self.is_command(other):
             return normal_address(first) == normal_address(other)
         policies = self._policies.current
-        return policies.are_one or not self._inspects or share_a_mail(policies.of(first), policies.of(other))
+        return policies.are_one or not self._acts or share_a_mail(policies.of(first), policies.of(other))
 
     def _take_commands(self, inspector: Inspector | None) -> Commands:
         from milter.digest.commands import Commands  # noqa: PLC0415  most servers take none, and have no store
@@ -201,7 +203,7 @@ class Service:
 
     def remember(self, raw: bytes, envelope: Envelope, outcome: Outcome) -> None:
         """Learn from a mail that is through; returns at once."""
-        if outcome.verdict and outcome.verdict.flagged and outcome.reply.accepted:
+        if self._acts and outcome.verdict and outcome.verdict.flagged and outcome.reply.accepted:
             self._memory.remember(Sight(raw, envelope, outcome.verdict, self.now(), outcome.kept_as))
 
     async def _acted(self, mail: Mail) -> Outcome:
@@ -257,6 +259,7 @@ def log_outcome(envelope: Envelope, size: int, outcome: Outcome, started: float,
     line = (
         f"{envelope.queue_id}: client={envelope.client_addr or peer}"
         f" from=<{envelope.mail_from}> to={','.join(recipients)} size={size} action={outcome.fate}"
+        f"{f' would={outcome.would}' if outcome.would else ''}"
         f" score={verdict.score:.1f} kind={verdict.kind or '-'} rules={','.join(rules) or '-'}"
         f' reply="{outcome.reply}" ms={(time.perf_counter() - started) * 1000:.1f}'
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 from email import message_from_bytes
-from pathlib import Path
 
 import dkim
 import pytest
@@ -98,13 +97,18 @@ async def test_who_is_meant_always_gets_a_notice_in_place_of_quarantine(sextorti
     assert (await decided(Config(), meant)).mail == CLEANED
 
 
-async def test_the_seal_covers_the_changed_mail(sextortion: Verdict, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def sealing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Arc, bytes]:
+    """Settings that seal, and the DNS record of the key."""
     key = rsa.generate_private_key(65537, 2048)
-    (tmp_path / "arc.pem").write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-    )
+    path = tmp_path_factory.mktemp("arc") / "arc.pem"
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
     public = base64.b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-    arc = Arc(domain="example.org", selector="filter", key=tmp_path / "arc.pem")
+    return Arc(domain="example.org", selector="filter", key=path), b"v=DKIM1; k=rsa; p=" + public
+
+
+async def test_the_seal_covers_the_changed_mail(sextortion: Verdict, sealing: tuple[Arc, bytes]) -> None:
+    arc, record = sealing
     results = Authentication(dkim="pass", results="dkim=pass header.d=example.com")
     verdict = replace(sextortion, auth=results)
     decision = await decided(Config(hostname="filter.example.org", arc=arc, policy=ALL), verdict)
@@ -113,7 +117,24 @@ async def test_the_seal_covers_the_changed_mail(sextortion: Verdict, tmp_path: P
     assert b"Do not pay." in mail
 
     def dns(name: bytes, timeout: int = 5) -> bytes:
-        return b"v=DKIM1; k=rsa; p=" + public
+        return record
 
     assert dkim.arc_verify(mail, dnsfunc=dns)[0] == b"pass"
     assert dkim.arc_verify(mail.replace(b"Do not pay.", b"Do pay now."), dnsfunc=dns)[0] == b"fail"
+
+
+@pytest.mark.parametrize("action", ["accept", "quarantine", "reject"])
+async def test_in_monitor_mode_the_seal_covers_the_mail_as_it_came(
+    sextortion: Verdict, sealing: tuple[Arc, bytes], action: Action
+) -> None:
+    arc, record = sealing
+    monitoring = Config(hostname="filter.example.org", arc=arc, policy=ALL, mode="monitor")
+    decision = await decided(monitoring, replace(sextortion, action=action))
+    assert (decision.fate, decision.would, decision.mail, decision.rewriting) == ("accept", action, CLEANED, None)
+    assert dkim.arc_verify(decision.fields + decision.mail, dnsfunc=lambda name, timeout=5: record)[0] == b"pass"
+
+
+async def test_monitor_mode_without_fields_does_not_seal(sextortion: Verdict, sealing: tuple[Arc, bytes]) -> None:
+    silent = Config(arc=sealing[0], policy=ALL, mode="monitor", monitor_headers=False)
+    decision = await decided(silent, sextortion)
+    assert (decision.fate, decision.fields, decision.mail) == ("accept", b"", CLEANED)

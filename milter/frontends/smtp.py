@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from milter.actions.deliver import Mail, Outcome
@@ -36,24 +36,37 @@ ASSUMED = dict.fromkeys(("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "
 
 TAKEN = Reply(250, ("2.1.5 Ok",))
 TOO_MANY_RECIPIENTS = (452, "4.5.3 Too many recipients")
+NO_RECIPIENTS = (554, "5.5.1 No valid recipients")
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, slots=True)
+class Share:
+    """Recipients who get the same mail at the same time, and the transaction by which the next hop gets it for them."""
+
+    transaction: Transaction
+    rcpt_to: list[str] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Incoming:
-    """A mail between MAIL and the end of DATA."""
+    """A mail between MAIL and the end of DATA; accepted has the share of each accepted recipient, in their order.
+
+    By SMTP it is one share, since its client hears one answer.
+    """
 
     mail_from: str
     smtp_utf8: bool
-    transaction: Transaction
-    rcpt_to: list[str] = field(default_factory=list)
+    shares: list[Share]
+    accepted: list[Share] = field(default_factory=list)
 
 
 class SmtpServer(SmtpSession):
     """One session. Its mails go to the next hop as they come in; its replies are the next hop's."""
 
     commands = COMMANDS
+    no_recipients = NO_RECIPIENTS
 
     def __init__(self, service: Service) -> None:
         self._mail: Incoming | None = None
@@ -107,9 +120,12 @@ class SmtpServer(SmtpSession):
         if self._mail:
             raise RefusedError(503, "5.5.1 Sender already given")
         sender = self._path(arg, "FROM:")
-        transaction = await self._service.hop.begin(sender.path, sender.parameters_as_written, self._forwarded)
-        self._mail = Incoming(sender.address, "SMTPUTF8" in sender.parameters, transaction)
+        transaction = await self._begin(sender)
+        self._mail = Incoming(sender.address, "SMTPUTF8" in sender.parameters, [Share(transaction)])
         await self.push("250 2.1.0 Ok")
+
+    async def _begin(self, sender: Path) -> Transaction:
+        return await self._service.hop.begin(sender.path, sender.parameters_as_written, self._forwarded)
 
     async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
         """Ask the next hop for this recipient, and hand its answer on."""
@@ -119,17 +135,24 @@ class SmtpServer(SmtpSession):
         recipient = self._path(arg, "TO:")
         if not recipient.address:
             raise RefusedError(501, "5.1.3 Empty recipient")
-        if len(mail.rcpt_to) >= self._service.config.max_recipients:
+        if len(mail.accepted) >= self._service.config.max_recipients:
             raise RefusedError(*TOO_MANY_RECIPIENTS)
-        if mail.rcpt_to and not self._service.may_share(mail.rcpt_to[0], recipient.address):
-            raise RefusedError(*ANOTHER_POLICY)
+        share = self._share_of(mail, recipient.address)
         if self._service.is_command(recipient.address):
             reply = TAKEN
         else:
-            reply = await mail.transaction.rcpt(recipient.path, recipient.parameters_as_written)
+            reply = await share.transaction.rcpt(recipient.path, recipient.parameters_as_written)
         if reply.accepted:
-            mail.rcpt_to.append(recipient.address)
+            share.rcpt_to.append(recipient.address)
+            mail.accepted.append(share)
         await self.push(reply)
+
+    def _share_of(self, mail: Incoming, recipient: str) -> Share:
+        """Where a recipient belongs: to those before, or he is refused."""
+        (share,) = mail.shares
+        if share.rcpt_to and not self._service.may_share(share.rcpt_to[0], recipient):
+            raise RefusedError(*ANOTHER_POLICY)
+        return share
 
     def _path(self, argument: str | None, keyword: str) -> Path:
         path = parse_path(argument, keyword)
@@ -141,32 +164,42 @@ class SmtpServer(SmtpSession):
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
         """Take the message, act on it, and hand the outcome on."""
-        if not self._mail:
+        mail = self._mail
+        if not mail:
             raise RefusedError(503, "5.5.1 Give MAIL and RCPT first")
-        if not self._mail.rcpt_to:
-            raise RefusedError(554, "5.5.1 No valid recipients")
+        if not mail.accepted:
+            raise RefusedError(*self.no_recipients)
         if arg:
             raise RefusedError(501, "5.5.4 Syntax: DATA")
         self._in_data = True
         try:
-            reply = await self._message(self._mail)
+            replies = await self._message(mail)
         finally:
             self._in_data = False
             self._set_post_data_state()
-        await self.push(reply)
+        await self.push(b"\r\n".join(map(bytes, replies)))
         if self._service.stopping:
             self.say_goodbye()
 
-    async def _message(self, incoming: Incoming) -> Reply:
+    async def _message(self, incoming: Incoming) -> Sequence[Reply]:
+        """Take the message in, and act on it; what its client is told."""
         try:
             raw = await self._receive()
         except TooLargeError:
-            raise RefusedError(*TOO_LARGE) from None
-        envelope = self._envelope_of(incoming)
-        mail = Mail(raw, envelope, self._trace(incoming, envelope.queue_id), incoming.transaction)
-        # From here the transaction belongs to the mail, which may outlive the session.
+            return self._same_for_all(incoming, Reply(TOO_LARGE[0], (TOO_LARGE[1],)))
+        queue_id = self._queue_id()
+        mails = [self._mail_of(raw, incoming, share, queue_id) for share in incoming.shares if share.rcpt_to]
+        # From here the transactions belong to the mails, which may outlive the session.
         self._mail = None
-        return (await self._deliver(mail)).reply
+        return await self._act(incoming, mails)
+
+    def _same_for_all(self, incoming: Incoming, reply: Reply) -> Sequence[Reply]:
+        """A reply that holds for all recipients."""
+        return [reply]
+
+    async def _act(self, incoming: Incoming, mails: Sequence[Mail]) -> Sequence[Reply]:
+        (mail,) = mails
+        return [(await self._deliver(mail)).reply]
 
     async def _deliver(self, mail: Mail) -> Outcome:
         """A client that goes away takes its mail back, but only while nobody else can have it."""
@@ -190,24 +223,32 @@ class SmtpServer(SmtpSession):
 
     def _drop_mail(self) -> None:
         if self._mail:
-            self._mail.transaction.abandon()
+            for share in self._mail.shares:
+                share.transaction.abandon()
             self._mail = None
 
-    def _envelope_of(self, incoming: Incoming) -> Envelope:
+    def _queue_id(self) -> str:
+        return xtext(self._forwarded.get("IDENT", "")) or self._service.new_queue_id()
+
+    def _mail_of(self, raw: bytes, incoming: Incoming, share: Share, queue_id: str) -> Mail:
+        envelope = self._envelope_of(incoming, share, queue_id)
+        return Mail(raw, envelope, self._trace(incoming, share, queue_id), share.transaction)
+
+    def _envelope_of(self, incoming: Incoming, share: Share, queue_id: str) -> Envelope:
         """The envelope with the real client: the one that XFORWARD names, or a peer from outside."""
         forwarded = {name: xtext(value) for name, value in self._forwarded.items()}
         if not forwarded and self._peer.is_global:
             forwarded = {"ADDR": self._peer.address, "HELO": self._session.host_name or ""}
         return Envelope(
             mail_from=incoming.mail_from,
-            rcpt_to=tuple(incoming.rcpt_to),
+            rcpt_to=tuple(share.rcpt_to),
             client_addr=client_address(forwarded.get("ADDR", "")),
             client_name=forwarded.get("NAME", ""),
             helo_name=forwarded.get("HELO", ""),
-            queue_id=forwarded.get("IDENT") or self._service.new_queue_id(),
+            queue_id=queue_id,
         )
 
-    def _trace(self, incoming: Incoming, queue_id: str) -> Trace:
+    def _trace(self, incoming: Incoming, share: Share, queue_id: str) -> Trace:
         protocol = "ESMTP" if self._session.extended_smtp else "SMTP"
         return Trace(
             client_addr=self._peer.address,
@@ -216,5 +257,5 @@ class SmtpServer(SmtpSession):
             protocol="UTF8SMTP" if incoming.smtp_utf8 else protocol,
             queue_id=queue_id,
             date=self._service.now(),
-            recipient=incoming.rcpt_to[0] if len(incoming.rcpt_to) == 1 else "",
+            recipient=share.rcpt_to[0] if len(share.rcpt_to) == 1 else "",
         )

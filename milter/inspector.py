@@ -13,6 +13,7 @@ from milter.content.message import Message, read
 from milter.engine.cache import load_rules, rule_paths
 from milter.engine.ruleset import RuleSet
 from milter.model import Authentication, Envelope, Inspector, Verdict
+from milter.observe.stages import timed
 from milter.pipeline import inspect
 from milter.policies import PolicyBook
 from milter.sender.verify import authenticate
@@ -56,14 +57,15 @@ class SmtpInspector:
         message = await self._read(raw)
         authentication = None
         if self._resolver is not None:
-            authentication = await authenticate(
-                raw,
-                envelope,
-                message.headers,
-                resolver=self._resolver,
-                settings=self._config,
-                executor=self._threads,
-            )
+            with timed("authenticate"):
+                authentication = await authenticate(
+                    raw,
+                    envelope,
+                    message.headers,
+                    resolver=self._resolver,
+                    settings=self._config,
+                    executor=self._threads,
+                )
         if sum(len(text.content) for text in message.texts) <= INLINE_TEXT:
             return self._judged(message, envelope, authentication)
         loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ import milter
 
 PACKAGE = Path(milter.__file__).parent
 LAYERS = [
-    "errors", "disk", "model", "yamlfile", "addresses", "config", "policies", "i18n", "templates", "reason",
+    "errors", "disk", "model", "yamlfile", "addresses", "config", "observe", "policies", "i18n", "templates", "reason",
     "reporting", "advice", "content", "sender", "signals", "engine", "pipeline", "inspector", "store", "evidence",
     "actions", "digest", "frontends", "cli",
 ]  # fmt: skip

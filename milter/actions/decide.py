@@ -12,6 +12,7 @@ from milter.actions.headers import forged_fields_removed, unchecked_fields, verd
 from milter.actions.sealing import load_seal_key, sealed
 from milter.config import Config
 from milter.model import Envelope, Inspector, Verdict
+from milter.observe.stages import timed
 from milter.policies import PolicyBook, changes_mail
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ class Decider:
         """None stands for any fault of the scanner: it must cost no mail."""
         try:
             async with asyncio.timeout(self._config.inspect_timeout):
-                return await inspector(raw, envelope)
+                with timed("inspect"):
+                    return await inspector(raw, envelope)
         except Exception:
             log.exception("%s: inspection failed", envelope.queue_id)
             return None

@@ -12,6 +12,7 @@ from milter.actions.nexthop import TROUBLE, Reply, Transaction
 from milter.config import Config
 from milter.errors import NextHopError, StoreError
 from milter.model import Envelope, Verdict
+from milter.observe.stages import timed
 
 REFUSED = Reply(550, ("5.7.1 Message refused as extortion",))
 
@@ -83,14 +84,16 @@ class Delivery:
         elif decision.fate == "quarantine" and decision.verdict:
             reply, kept_as = await self._keep_back(mail, decision.verdict)
         else:
-            reply = await mail.transaction.data([received(mail.trace) + decision.fields, decision.mail])
+            with timed("deliver"):
+                reply = await mail.transaction.data([received(mail.trace) + decision.fields, decision.mail])
         return Outcome(decision.fate, reply, decision.verdict, kept_as, decision.would)
 
     async def _keep_back(self, mail: Mail, verdict: Verdict) -> tuple[Reply, str]:
         """The reply does not tell quarantine from delivery: Postfix hands it on to whoever sent the mail."""
         mail.transaction.abandon()
         mail.in_quarantine = True
-        mail_id = await self._keeper.keep(mail.raw, mail.envelope, verdict, mail.trace.date)
+        with timed("keep"):
+            mail_id = await self._keeper.keep(mail.raw, mail.envelope, verdict, mail.trace.date)
         log.info("%s: kept as %s", mail.envelope.queue_id, mail_id)
         return Reply(250, (f"2.0.0 Ok: queued as {mail.envelope.queue_id}",)), mail_id
 

@@ -37,9 +37,11 @@ from milter.frontends.milter_packets import (
     reply_code,
     texts,
 )
-from milter.frontends.service import Service, log_outcome
+from milter.frontends.service import Service
 from milter.frontends.smtp_syntax import ANOTHER_POLICY, TOO_LARGE
 from milter.model import Envelope
+from milter.observe import stages
+from milter.observe.mail_line import mail_done
 from milter.reason import sentence
 
 if TYPE_CHECKING:
@@ -249,12 +251,12 @@ class MilterSession:
     # The end of a mail
 
     async def _end_of_mail(self, content: bytes) -> None:
-        started = time.perf_counter()
+        started, timing = time.perf_counter(), stages.begin()
         self._body(content)
         mail = self._open_mail
         envelope = self._envelope_of(mail)
         outcome, edits = await self._judge(mail, envelope)
-        log_outcome(envelope, mail.size, outcome, started)
+        mail_done(envelope, mail.size, outcome, started, timing)
         self._writer.write(edits + CONTINUE if outcome.reply.accepted else reply_code(bytes(outcome.reply)))
         self._abort(b"")
         if self._service.stopping:

@@ -23,15 +23,15 @@ from milter.config import Config
 from milter.digest.own import own_mail
 from milter.errors import StoreError
 from milter.frontends.store_watch import StoreWatch, decided_campaigns, sender_lists
-from milter.model import Envelope, Inspector, Verdict
+from milter.model import Envelope, Inspector
+from milter.observe import stages
+from milter.observe.mail_line import mail_done
 from milter.policies import PolicyBook, share_a_mail
 from milter.signals.campaigns import CampaignBook
 
 if TYPE_CHECKING:
     from milter.digest.commands import Commands
 
-# Of a mail with many recipients, so many stand in the log.
-LOGGED_RECIPIENTS = 10
 # Judged addresses that are remembered.
 PEERS_KEPT = 10_000
 
@@ -188,7 +188,7 @@ class Service:
         self._note_if_empty()
 
     async def _deliver(self, mail: Mail) -> Outcome:
-        started = time.perf_counter()
+        started, timing = time.perf_counter(), stages.begin()
         try:
             outcome = await self._acted(mail)
         except asyncio.CancelledError:
@@ -197,7 +197,7 @@ class Service:
         except Exception:
             log.exception("%s: delivery failed", mail.envelope.queue_id)
             outcome = Outcome("defer", TROUBLE)
-        log_outcome(mail.envelope, len(mail.raw), outcome, started, mail.trace.client_addr)
+        mail_done(mail.envelope, len(mail.raw), outcome, started, timing, mail.trace.client_addr)
         self.remember(mail.raw, mail.envelope, outcome)
         return outcome
 
@@ -242,25 +242,3 @@ class Service:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.empty()
-
-
-def log_outcome(envelope: Envelope, size: int, outcome: Outcome, started: float, peer: str = "") -> None:
-    """One line a mail: no text of it, and nothing that could forge another line.
-
-    started is on the clock of time.perf_counter; peer stands for a client that the envelope does not name.
-    """
-    if not log.isEnabledFor(logging.INFO):
-        return
-    verdict = outcome.verdict or Verdict()
-    recipients = [f"<{recipient}>" for recipient in envelope.rcpt_to[:LOGGED_RECIPIENTS]]
-    if len(envelope.rcpt_to) > LOGGED_RECIPIENTS:
-        recipients.append(f"+{len(envelope.rcpt_to) - LOGGED_RECIPIENTS}")
-    rules = dict.fromkeys(reason.rule for reason in verdict.reasons)
-    line = (
-        f"{envelope.queue_id}: client={envelope.client_addr or peer}"
-        f" from=<{envelope.mail_from}> to={','.join(recipients)} size={size} action={outcome.fate}"
-        f"{f' would={outcome.would}' if outcome.would else ''}"
-        f" score={verdict.score:.1f} kind={verdict.kind or '-'} rules={','.join(rules) or '-'}"
-        f' reply="{outcome.reply}" ms={(time.perf_counter() - started) * 1000:.1f}'
-    )
-    log.info("%s", line if line.isascii() else line.encode("ascii", "backslashreplace").decode())

@@ -659,7 +659,7 @@ async def test_one_line_a_mail_like_that_of_smtp(start_milter, call, caplog, jud
     assert re.fullmatch(
         r"4Xyz: client=192\.0\.2\.7 from=<a@example\.org> to=<b@example\.org>"
         rf" size={len(mail)} action=tag score=11\.5 kind=sextortion rules=threat\.publish,demand\.crypto"
-        r' reply="250 2\.0\.0 Left to the MTA" ms=[\d.]+',
+        r' reply="250 2\.0\.0 Left to the MTA" ms=[\d.]+ inspect_ms=[\d.]+',
         line,
     )
 

@@ -499,7 +499,7 @@ async def test_log_line_has_no_text_of_the_mail(start_hop, start_filter, connect
     await client.hello()
     await client.ask("XFORWARD ADDR=192.0.2.7 IDENT=4Qx1")
     await client.send(MAIL)
-    (line,) = [r.getMessage() for r in caplog.records if r.name.startswith("milter.frontends")]
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "milter.mail"]
     assert line.startswith(
         "4Qx1: client=192.0.2.7 from=<a@example.org> to=<b@example.org> size=42 action=tag score=11.5 kind=sextortion"
         ' rules=threat.publish,demand.crypto reply="250 2.0.0 Ok: queued as HOP1" ms='

@@ -7,12 +7,12 @@ import click
 from milter import __version__
 from milter.cli.lazy import LazyGroup
 
-COMMANDS = ("serve", "scan", "check", "rules", "quarantine", "digest", "demo")
+COMMANDS = ("serve", "scan", "check", "postfix-config", "rules", "quarantine", "digest", "demo")
 
 
 @click.command(
     cls=LazyGroup,
-    modules={name: f"milter.cli.{name}" for name in COMMANDS},
+    modules={name: f"milter.cli.{name.replace('-', '_')}" for name in COMMANDS},
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="blackmail-filter")

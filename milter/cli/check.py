@@ -16,8 +16,8 @@ from milter.engine.cache import read_book, rule_paths
 from milter.engine.ruleset import build
 from milter.engine.selftest import count_examples, faults
 from milter.errors import ConfigError
+from milter.postfix.domains import read_postconf
 from milter.reporting import load_directory
-from milter.sender.postfix import read_postconf
 
 
 @click.command("check")

@@ -1,4 +1,4 @@
-"""A Postfix of its own for each lay-out: configuration from docs/postfix, queue and mail in a folder of the tests'."""
+"""A Postfix of its own for each lay-out of `postfix-config`, its queue and mail in a folder of the tests'."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from milter.config import Address
+from milter.config import Address, Config
 from milter.model import Verdict
+from milter.postfix.layout import LayOut, lay_out
 
-TEMPLATES = Path(__file__).parents[2] / "docs" / "postfix"
 NEEDED = ("postfix", "postconf", "postqueue", "swaks", "smtp-source")
 RECIPIENT = "b@example.org"
+# The setting that names where the filter is called in a lay-out.
+LISTENS = {"milter": "milter", "lmtp": "lmtp"}
 
 MAIN = """
 compatibility_level = 3.6
@@ -79,9 +82,9 @@ def free_port() -> int:
 
 
 class Postfix:
-    """One Postfix with a lay-out of docs/postfix: `front` is its port 25, `back` takes mail from the filter.
+    """One Postfix with the lines of `postfix-config`: `front` is its port 25, `back` takes mail from the filter.
 
-    A lay-out may end with "+policies": with what is documented for recipients with policies of their own.
+    A lay-out may end with "+policies": with what is printed for recipients with policies of their own.
     """
 
     def __init__(self, layout: str) -> None:
@@ -95,8 +98,19 @@ class Postfix:
     def back_address(self) -> Address:
         return Address(host="127.0.0.1", port=self.back)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The filter's own settings that go with it."""
+        asked = {"listen": None, LISTENS.get(self.layout, "listen"): f"127.0.0.1:{self.filter}"}
+        policies = {"policies": {RECIPIENT: {"quarantine": True}}} if self.addition else {}
+        return asked | policies | {"next_hop": f"smtp://{self.back_address}"}
+
+    @property
+    def lines(self) -> LayOut:
+        return lay_out(self.layout, Config(**self.settings))
+
     def configure(self) -> None:
-        """Write the configuration: the documented lines with other ports."""
+        """Write the configuration: the printed lines below those of a fresh Postfix."""
         owner, mail_owner = pwd.getpwnam("nobody"), pwd.getpwnam("postfix")
         self.folder.chmod(0o755)
         for name in ("config", "queue", "data", "mail"):
@@ -104,19 +118,14 @@ class Postfix:
         os.chown(self.folder / "data", mail_owner.pw_uid, mail_owner.pw_gid)
         os.chown(self.folder / "mail", owner.pw_uid, owner.pw_gid)
         main = MAIN.format(folder=self.folder, uid=owner.pw_uid, gid=owner.pw_gid)
-        for name, base in (("main.cf", main), ("master.cf", MASTER)):
-            documented = (TEMPLATES / self.layout / name).read_text()
-            if self.addition and name == "main.cf":
-                documented += (TEMPLATES / self.layout / f"{self.addition}.cf").read_text()
-            (self.folder / "config" / name).write_text(self._with_ports(base + documented))
+        (self.folder / "config" / "main.cf").write_text(main + self.lines.main)
+        (self.folder / "config" / "master.cf").write_text(self._with_port(MASTER + self.lines.master))
 
-    def _with_ports(self, text: str) -> str:
-        """The first line that listens on port 25 is Debian's; a documented one replaces it."""
+    def _with_port(self, text: str) -> str:
+        """The first line that listens on port 25 is Debian's; a printed one replaces it."""
         *others, last = re.split(r"^smtp +inet", text, flags=re.MULTILINE)
-        if others:
-            kept = [others[0], *(rest.partition("\n")[2] for rest in others[1:])]
-            text = "".join(kept) + f"127.0.0.1:{self.front} inet" + last
-        return re.sub("10025|10027", str(self.filter), text).replace("10026", str(self.back))
+        kept = [others[0], *(rest.partition("\n")[2] for rest in others[1:])]
+        return "".join(kept) + f"127.0.0.1:{self.front} inet" + last
 
     def command(self, *words: str) -> str:
         name, *rest = words

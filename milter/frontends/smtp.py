@@ -11,24 +11,26 @@ from milter.actions.deliver import Mail, Outcome
 from milter.actions.headers import Trace
 from milter.actions.nexthop import Reply, Transaction
 from milter.errors import NextHopError
+from milter.frontends.identity import ClientIdentity
+from milter.frontends.memory import NO_ROOM
 from milter.frontends.service import Service
-from milter.frontends.smtp_data import TooLargeError
+from milter.frontends.smtp_data import NoRoomError, TooLargeError
 from milter.frontends.smtp_session import SmtpSession
 from milter.frontends.smtp_syntax import (
     ANOTHER_POLICY,
     TOO_LARGE,
+    XCLIENT_ATTRIBUTES,
     XFORWARD_ATTRIBUTES,
     Path,
     RefusedError,
     check_parameters,
     client_address,
+    parse_attributes,
     parse_path,
-    parse_xforward,
-    xtext,
 )
 from milter.model import Envelope
 
-COMMANDS = ("HELO", "EHLO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "XFORWARD")
+COMMANDS = ("HELO", "EHLO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "XFORWARD", "XCLIENT")
 # Handed through: what the next hop offers of these, and nothing else of it, is offered to the client.
 HANDED_THROUGH = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "REQUIRETLS", "MT-PRIORITY")
 # Offered while the next hop cannot be asked: a client must not change its mail because of a short absence.
@@ -70,7 +72,7 @@ class SmtpServer(SmtpSession):
 
     def __init__(self, service: Service) -> None:
         self._mail: Incoming | None = None
-        self._forwarded: dict[str, str] = {}
+        self._identity = ClientIdentity()
         self._capabilities: Mapping[str, str] = {}
         super().__init__(service)
 
@@ -85,11 +87,18 @@ class SmtpServer(SmtpSession):
         session.extended_smtp = True
         session.host_name = hostname
         try:
-            self._capabilities = await self._service.hop.capabilities()
+            self._capabilities = self._suited(await self._service.hop.capabilities())
         except NextHopError as error:
             log.warning("client %s: %s", self._peer.address, error)
             self._capabilities = ASSUMED
         await self.push(Reply(250, (self.hostname, *self._offers())))
+
+    def _suited(self, capabilities: Mapping[str, str]) -> Mapping[str, str]:
+        """What the next hop can do, as far as it holds for this session."""
+        if self.over_tls or "REQUIRETLS" not in capabilities:
+            return capabilities
+        # RFC 8689 §2: it is offered under TLS only.
+        return {keyword: text for keyword, text in capabilities.items() if keyword != "REQUIRETLS"}
 
     def _offers(self) -> list[str]:
         # RFC 1870 §3: a next hop that says 0, or nothing, has no fixed limit.
@@ -99,15 +108,25 @@ class SmtpServer(SmtpSession):
             "PIPELINING",
             f"SIZE {min(limit or self._service.config.max_size, self._service.config.max_size)}",
             *(keyword for keyword in HANDED_THROUGH if keyword in self._capabilities),
+            *(["STARTTLS"] if self.offers_tls else []),
             "XFORWARD " + " ".join(XFORWARD_ATTRIBUTES),
+            "XCLIENT " + " ".join(XCLIENT_ATTRIBUTES),
         ]
 
     async def smtp_XFORWARD(self, arg: str | None) -> None:  # noqa: N802
         """Who the client's own client is (www.postfix.org/XFORWARD_README.html); all our clients are trusted."""
         if self._mail:
             raise RefusedError(503, "5.5.1 XFORWARD inside a mail transaction")
-        self._forwarded |= parse_xforward(arg)
+        self._identity.take_xforward(parse_attributes(arg, "XFORWARD", XFORWARD_ATTRIBUTES))
         await self.push("250 2.0.0 Ok")
+
+    async def smtp_XCLIENT(self, arg: str | None) -> None:  # noqa: N802
+        """Who the client is that ours stands for from now on (www.postfix.org/XCLIENT_README.html)."""
+        if self._mail:
+            raise RefusedError(503, "5.5.1 XCLIENT inside a mail transaction")
+        self._identity.take_xclient(parse_attributes(arg, "XCLIENT", XCLIENT_ATTRIBUTES))
+        self._start_anew()
+        await self.push(self.greeting)
 
     async def smtp_VRFY(self, arg: str | None) -> None:  # noqa: N802
         """Nobody is verified here (RFC 5321 §3.5.3)."""
@@ -120,12 +139,14 @@ class SmtpServer(SmtpSession):
         if self._mail:
             raise RefusedError(503, "5.5.1 Sender already given")
         sender = self._path(arg, "FROM:")
+        if not self._service.memory.fits(int(sender.parameters.get("SIZE", 0)) or 1):
+            raise RefusedError(*NO_ROOM)
         transaction = await self._begin(sender)
         self._mail = Incoming(sender.address, "SMTPUTF8" in sender.parameters, [Share(transaction)])
         await self.push("250 2.1.0 Ok")
 
     async def _begin(self, sender: Path) -> Transaction:
-        return await self._service.hop.begin(sender.path, sender.parameters_as_written, self._forwarded)
+        return await self._service.hop.begin(sender.path, sender.parameters_as_written, self._identity.forwarded)
 
     async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
         """Ask the next hop for this recipient, and hand its answer on."""
@@ -186,7 +207,9 @@ class SmtpServer(SmtpSession):
         try:
             raw = await self._receive()
         except TooLargeError:
-            return self._same_for_all(incoming, Reply(TOO_LARGE[0], (TOO_LARGE[1],)))
+            return self._same_for_all(incoming, Reply(TOO_LARGE[0], TOO_LARGE[1:]))
+        except NoRoomError:
+            return self._same_for_all(incoming, Reply(NO_ROOM[0], NO_ROOM[1:]))
         queue_id = self._queue_id()
         mails = [self._mail_of(raw, incoming, share, queue_id) for share in incoming.shares if share.rcpt_to]
         # From here the transactions belong to the mails, which may outlive the session.
@@ -218,8 +241,11 @@ class SmtpServer(SmtpSession):
 
     def _set_post_data_state(self) -> None:
         self.envelope = self._create_envelope()
-        self._forwarded = {}
+        self._identity.end_mail()
         self._drop_mail()
+
+    def _forget_client(self) -> None:
+        self._identity = ClientIdentity()
 
     def _drop_mail(self) -> None:
         if self._mail:
@@ -228,34 +254,42 @@ class SmtpServer(SmtpSession):
             self._mail = None
 
     def _queue_id(self) -> str:
-        return xtext(self._forwarded.get("IDENT", "")) or self._service.new_queue_id()
+        return self._known.get("IDENT") or self._service.new_queue_id()
+
+    @property
+    def _known(self) -> Mapping[str, str]:
+        return self._identity.known(self._peer, self._session.host_name or "")
 
     def _mail_of(self, raw: bytes, incoming: Incoming, share: Share, queue_id: str) -> Mail:
         envelope = self._envelope_of(incoming, share, queue_id)
         return Mail(raw, envelope, self._trace(incoming, share, queue_id), share.transaction)
 
     def _envelope_of(self, incoming: Incoming, share: Share, queue_id: str) -> Envelope:
-        """The envelope with the real client: the one that XFORWARD names, or a peer from outside."""
-        forwarded = {name: xtext(value) for name, value in self._forwarded.items()}
-        if not forwarded and self._peer.is_global:
-            forwarded = {"ADDR": self._peer.address, "HELO": self._session.host_name or ""}
+        """The envelope with the real client: the one that XFORWARD or XCLIENT names, or a peer from outside."""
+        client = self._known
         return Envelope(
             mail_from=incoming.mail_from,
             rcpt_to=tuple(share.rcpt_to),
-            client_addr=client_address(forwarded.get("ADDR", "")),
-            client_name=forwarded.get("NAME", ""),
-            helo_name=forwarded.get("HELO", ""),
+            client_addr=client_address(client.get("ADDR", "")),
+            client_name=client.get("NAME", ""),
+            helo_name=client.get("HELO", ""),
             queue_id=queue_id,
+            authenticated=self._identity.authenticated,
         )
 
     def _trace(self, incoming: Incoming, share: Share, queue_id: str) -> Trace:
-        protocol = "ESMTP" if self._session.extended_smtp else "SMTP"
         return Trace(
             client_addr=self._peer.address,
             helo_name=self._session.host_name or "",
             hostname=self.hostname,
-            protocol="UTF8SMTP" if incoming.smtp_utf8 else protocol,
+            protocol=self._protocol(utf8=incoming.smtp_utf8),
             queue_id=queue_id,
             date=self._service.now(),
             recipient=share.rcpt_to[0] if len(share.rcpt_to) == 1 else "",
         )
+
+    def _protocol(self, *, utf8: bool) -> str:
+        """The word behind "with" in Received (RFC 3848, RFC 6531 §4.3)."""
+        if not self._session.extended_smtp:
+            return "SMTP"
+        return ("UTF8SMTP" if utf8 else "ESMTP") + ("S" if self.over_tls else "")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from milter.i18n import Translator, msgid, translator
 from milter.model import Kind, Verdict
+from milter.reason import is_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,18 @@ PERSONAL = Advice(
         "call a crisis line or the emergency number now."
     ),
 )
+TEST = Advice(
+    msgid("This is only a test of the mail filter."),
+    msgid(
+        "Somebody wants to know whether the filter works, and sent its test string. Nothing else was found in the mail."
+    ),
+    (
+        msgid("You need not do anything. You can delete the mail."),
+        msgid("If you did not expect a test, ask those who look after your mail."),
+    ),
+    (msgid("Do not report the mail to the police. Nothing has happened."),),
+    msgid("Nobody threatens you, and nobody wants anything from you."),
+)
 BY_KIND: dict[Kind, Advice] = {
     "sextortion": SEXTORTION,
     "hacked-device": SEXTORTION,
@@ -198,7 +211,7 @@ def advice(verdict: Verdict, language: str | None, *, personal: bool, emergency:
     reader lives (`reporting.emergency_number`), "" if unknown.
     """
     words = translator(language)
-    voice = _voice(verdict, personal)
+    voice = TEST if is_test(verdict) else _voice(verdict, personal)
     rules = {reason.rule for reason in verdict.reasons if reason.score > 0}
     summary = [voice.summary, *([OWN_ADDRESS] if "spoof.own_address" in rules else [])]
     return Advice(

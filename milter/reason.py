@@ -56,6 +56,10 @@ COINS = {
     "XMR": msgid("Monero"),
     "TRX": msgid("Tron"),
 }
+# The rules of rules/test.yaml.
+TEST_RULES = frozenset({"threat.test", "demand.test"})
+# Demands that ask for nothing in words.
+UNWORDED = frozenset({"demand.implied", "demand.test"})
 BLANKS = re.compile(" {2,}")
 KINDS: dict[Kind, str] = {
     "sextortion": msgid("Blackmail with intimate recordings"),
@@ -71,11 +75,24 @@ KINDS: dict[Kind, str] = {
 }
 
 
+def is_test(verdict: Verdict) -> bool:
+    """Whether the test string is all that was found in a mail, apart from a sender that proves nothing.
+
+    A letter of extortion with the test string in it is none.
+    """
+    rules = {reason.rule for reason in verdict.reasons if reason.score > 0 and not reason.rule.startswith("spoof.")}
+    return bool(rules) and rules <= TEST_RULES and not verdict.wallets
+
+
 def sentence(verdict: Verdict, language: str | None = "en") -> str:
     """What the mail does, in at most five clauses; an unflagged mail gets a statement that nothing was found."""
     words = translator(language)
     if not verdict.flagged:
         return words.gettext("No extortion found.")
+    if is_test(verdict):
+        return words.gettext(
+            "This mail is a test of the mail filter and no crime: it holds the test string, and nothing else was found."
+        )
     rules = [reason.rule for reason in verdict.reasons if reason.score > 0]
     does = [words.gettext(clause) for table in (CLAIMS, THREATS) for clause in _first(table, rules)]
     does += _asks(words, rules, verdict)
@@ -94,6 +111,15 @@ def kind_name(kind: Kind | None, language: str | None = "en") -> str:
     return translator(language).gettext(name)
 
 
+def heading(verdict: Verdict, language: str | None = "en") -> str:
+    """What a flagged mail is called where people are told of it: its kind, or that it is a test."""
+    return (
+        translator(language).gettext("Test of the mail filter")
+        if is_test(verdict)
+        else kind_name(verdict.kind, language)
+    )
+
+
 def subject_tag(language: str | None = "en") -> str:
     """What stands before the subject of a flagged mail where the policy says so."""
     return translator(language).gettext("[Extortion?]")
@@ -105,7 +131,7 @@ def _first(clauses: dict[str, str], rules: list[str]) -> list[str]:
 
 
 def _asks(words: Translator, rules: list[str], verdict: Verdict) -> list[str]:
-    if not any(rule.startswith("demand.") and rule != "demand.implied" for rule in rules):
+    if not any(rule.startswith("demand.") and rule not in UNWORDED for rule in rules):
         return []
     parts = {
         "sum": demanded_sum(verdict.demand, words),

@@ -14,7 +14,7 @@ from milter.advice import BY_KIND, EMERGENCIES, advice
 from milter.content.headers import parameters
 from milter.i18n import supported, translator
 from milter.model import Demand, Kind, RuleMatch, Verdict, Wallet
-from milter.reason import KINDS, kind_name, sentence
+from milter.reason import KINDS, heading, is_test, sentence
 from milter.reporting import emergency_number, reporting
 from milter.templates import page
 
@@ -56,10 +56,12 @@ def notice(verdict: Verdict, reader: Reader, *, attached: bool = False) -> Notic
     number = emergency_number(reader.country, path=reader.points)
     told = advice(verdict, words.language, personal=verdict.personal, emergency=number)
     do, avoid = (words.gettext("What you should do"), told.do), (words.gettext("What you should not do"), told.avoid)
-    points = reporting(reader.country, words.language, kind=verdict.kind, path=reader.points)
+    points = (
+        [] if is_test(verdict) else reporting(reader.country, words.language, kind=verdict.kind, path=reader.points)
+    )
     urgent = verdict.personal or verdict.kind in EMERGENCIES
     values = {
-        "kind": kind_name(verdict.kind, words.language),
+        "kind": heading(verdict, words.language),
         "sentence": sentence(verdict, words.language),
         "advice": told,
         "lists": (do, avoid) if urgent else (avoid, do),
@@ -86,6 +88,7 @@ def same_notice(origin: str, verdict: Verdict, reader: Reader) -> Notice | None:
         and first is not None
         and BY_KIND[first.kind or "other"] is BY_KIND[verdict.kind or "other"]
         and first.personal == verdict.personal
+        and is_test(first) == is_test(verdict)
         and told.get("language") == supported(reader.language)
         and told.get("country", "") == (reader.country or "")
     )

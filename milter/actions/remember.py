@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from milter.config import Store
 from milter.model import Envelope, Verdict
 from milter.pipeline import TWO_SIDES
+from milter.reason import is_test
 
 if TYPE_CHECKING:
     from milter.store.opened import OpenStore
@@ -69,8 +70,9 @@ class Memory:
                 self._thread.submit(self._write)
 
     def _is_wanted(self, sight: Sight) -> bool:
-        """Mail of a sender who is only blocked is no letter of extortion."""
-        if not sight.verdict.flagged or TWO_SIDES.isdisjoint(reason.group for reason in sight.verdict.reasons):
+        """Mail of a sender who is only blocked is no letter of extortion, nor is a test."""
+        verdict = sight.verdict
+        if not verdict.flagged or TWO_SIDES.isdisjoint(one.group for one in verdict.reasons) or is_test(verdict):
             return False
         return sight.mail_id is not None or (self._settings.remember_tagged and self._settings.exists)
 

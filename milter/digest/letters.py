@@ -14,7 +14,7 @@ from milter.digest.texts import defanged
 from milter.digest.tokens import Order, Purpose, Tokens
 from milter.i18n import Translator, msgid, supported
 from milter.policies import Policies
-from milter.reason import kind_name, sentence
+from milter.reason import heading, is_test, sentence
 from milter.reporting import ReportingPoint, country_of, emergency_number, reporting
 from milter.store.records import StoredMail
 
@@ -87,7 +87,7 @@ class Desk:
             f"{name} <{address}>" if name and address else name or address or words.gettext("(no sender)"),
             defanged(mail.subject) or words.gettext("(no subject)"),
             words.datetime(mail.received.astimezone(self.now.tzinfo)),
-            kind_name(mail.verdict.kind, words.language),
+            heading(mail.verdict, words.language),
             sentence(mail.verdict, words.language),
             advice(mail.verdict, words.language, personal=mail.verdict.personal).headline,
             self._commands(mail, recipient, words),
@@ -100,7 +100,7 @@ class Desk:
         number = emergency_number(country, path=path)
         return Counsel(
             advice(mail.verdict, language, personal=mail.verdict.personal, emergency=number),
-            reporting(country, language, kind=mail.verdict.kind, path=path),
+            () if is_test(mail.verdict) else reporting(country, language, kind=mail.verdict.kind, path=path),
         )
 
     def buttons(self, mail: StoredMail, recipient: str, words: Translator) -> tuple[Command, ...]:

@@ -26,7 +26,7 @@ from milter.evidence.words import (
     length,
 )
 from milter.i18n import Translator, translator
-from milter.reason import COINS, demanded_sum, kind_name, sentence
+from milter.reason import COINS, demanded_sum, heading, sentence
 from milter.reporting import ReportingPoint, country_of, emergency_number, reporting
 from milter.sender.author import Mailbox
 from milter.templates import page
@@ -84,7 +84,7 @@ def report(facts: Facts, reader: Reader, *, now: datetime) -> str:
         words,
         case=facts.case,
         verdict=verdict,
-        kind=kind_name(verdict.kind, words.language),
+        kind=heading(verdict, words.language),
         sentence=sentence(verdict, words.language),
         advice=_advice(facts, reader),
         points=_points(facts, reader),

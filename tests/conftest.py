@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from postgresql import PostgreSql
 
-from milter.config import Address, Config, Store
+from milter.config import Address, Config, Store, UnixAddress
 from milter.frontends.service import Service
 from milter.frontends.sockets import address_of, addresses, bind
 from milter.frontends.worker import listening
@@ -195,6 +195,7 @@ class Filter:
     service: Service
     config: Config
     milter: Address | None = None
+    lmtp: Address | UnixAddress | None = None
     campaigns: CampaignBook = field(default_factory=CampaignBook)
 
     @property
@@ -279,18 +280,22 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
             listeners = {setting: bind(address) for setting, address in addresses(config).items()}
             await stack.enter_async_context(listening(service, listeners))
             where = {setting: address_of(listener) for setting, listener in listeners.items()}
-            return Filter(where["listen"], service, config, where.get("milter"), campaigns)
+            return Filter(where["listen"], service, config, where.get("milter"), where.get("lmtp"), campaigns)
 
         yield start
 
 
 @pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
-    """Open a client connection: `await connect(filter)`."""
+    """Open a client connection: `await connect(filter)`, by SMTP, or `await connect(filter.lmtp)`."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def open_connection(target: Filter | FakeHop) -> Client:
-            reader, writer = await asyncio.open_connection(target.address.host, target.address.port, limit=2**20)
+        async def open_connection(target: Filter | FakeHop | Address | UnixAddress) -> Client:
+            address = target.address if isinstance(target, Filter | FakeHop) else target
+            if isinstance(address, UnixAddress):
+                reader, writer = await asyncio.open_unix_connection(address.path, limit=2**20)
+            else:
+                reader, writer = await asyncio.open_connection(address.host, address.port, limit=2**20)
             stack.callback(writer.close)
             return Client(reader, writer)
 

@@ -12,6 +12,7 @@ from milter.actions.headers import forged_fields_removed, unchecked_fields, verd
 from milter.actions.sealing import load_seal_key, sealed
 from milter.config import Config
 from milter.model import Envelope, Inspector, Verdict
+from milter.observe import meter
 from milter.observe.stages import timed
 from milter.policies import PolicyBook, changes_mail
 
@@ -102,6 +103,8 @@ class Decider:
                     return await inspector(raw, envelope)
         except Exception:
             log.exception("%s: inspection failed", envelope.queue_id)
+            if meter.counts:
+                meter.counts.fault()
             return None
 
     async def _rewritten(self, cleaned: bytes, verdict: Verdict, envelope: Envelope) -> Rewriting | None:

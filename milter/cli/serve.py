@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import click
@@ -13,6 +12,8 @@ from milter.cli.options import config_option, load_config
 from milter.config import Config
 from milter.frontends.server import serve
 from milter.inspector import smtp_inspector
+from milter.observe.logs import Logs
+from milter.store.log_key import log_key
 
 
 @click.command("serve")
@@ -25,8 +26,14 @@ def command(config_path: Path | None, log_level: str) -> None:
 
     SIGHUP reads settings and rules anew; SIGTERM stops gracefully.
     """
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(message)s")
-    serve(_usable_config(config_path), smtp_inspector, reload=lambda: _usable_config(config_path))
+    logs = Logs(log_key, level=log_level)
+
+    def settings() -> Config:
+        config = _usable_config(config_path)
+        logs.apply(config)
+        return config
+
+    serve(settings(), smtp_inspector, reload=settings)
 
 
 def _usable_config(path: Path | None) -> Config:

@@ -24,6 +24,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from milter.config import Dns
 from milter.config.endpoints import HOST_PORT
 from milter.errors import BlackmailFilterError, ConfigError
+from milter.observe import meter
 
 Kind = Literal["A", "AAAA", "MX", "PTR", "TXT"]
 Record = str | bytes | tuple[int, str]
@@ -37,6 +38,8 @@ FAILURE_TTL = 5.0
 MAX_KEPT = 8_192
 # Fits one unfragmented datagram; longer answers come by TCP.
 EDNS_PAYLOAD = 1_232
+# The end of what is said of a question to which no answer came.
+TIMEOUT = dns.resolver.LifetimeTimeout.__name__
 
 
 class DnsError(BlackmailFilterError):
@@ -109,6 +112,8 @@ class Resolver:
         kept = self._kept.get(key)
         if kept is None or kept.until <= self._clock():
             kept = await asyncio.shield(self._ask_once(key))
+        elif meter.counts:
+            meter.counts.dns_cache_hit()
         if kept.answer is None:
             raise DnsError(kept.failure)
         return kept.answer
@@ -129,6 +134,8 @@ class Resolver:
 
     async def _ask(self, key: tuple[str, Kind]) -> _Kept:
         answer, ttl, failure = await self._look_up(*key)
+        if meter.counts:
+            meter.counts.dns("answer" if answer else "timeout" if failure.endswith(TIMEOUT) else "failure")
         kept = _Kept(answer, self._clock() + ttl, failure)
         if self._size and (answer is None or sum(map(len, answer.records)) <= MAX_KEPT):
             self._kept[key] = kept

@@ -1,9 +1,12 @@
-"""SMTP dialogues in plain text, played against the real server and a next hop that is told what to say.
+"""SMTP and LMTP dialogues in plain text, played against the real server and a next hop that is told what to say.
 
 # a comment
+@ lmtp in                             the client comes by LMTP
+@ lmtp out                            the next hop is one by LMTP
 @ offers PIPELINING 8BITMIME          what the next hop offers instead of everything
 @ setting max_recipients 100          a setting of the filter
 @ answer RCPT TO:<b | 550 5.1.1 No    the next hop's reply to commands that begin so; more lines after \\n
+@ answer message | ["250 Ok", "550 No"]   one reply after the other
 c -> MAIL FROM:<a@example.org>        the client sends a line
 c => "bare\\nline\\r\\n"                the client sends these very bytes; {X9} is nine times the letter X
 c <- 250 2.1.0*                       one line of a reply; * stands for anything
@@ -27,22 +30,25 @@ DIALOGUES = sorted((Path(__file__).parent / "dialogues").glob("*.txt"))
 
 
 def prepare(lines):
-    """Settings of the filter and of the next hop from the lines with @."""
-    settings, hop = {}, {"answers": {}}
+    """Settings of the filter and of the next hop from the lines with @, and which of the two ways is by LMTP."""
+    settings, hop, ways = {}, {"answers": {}}, set()
     for line in lines:
         if not line.startswith("@ "):
             continue
         word, _, rest = line[2:].partition(" ")
         if word == "offers":
             hop["offers"] = tuple(rest.split(", ")) if rest else ("HELP",)
+        elif word == "lmtp":
+            ways.add(rest)
         elif word == "setting":
             key, _, value = rest.partition(" ")
             settings[key] = yaml.safe_load(value)
         else:
             assert word == "answer", line
             command, _, reply = rest.partition(" | ")
-            hop["answers"][command] = reply.replace("\\n", "\r\n")
-    return settings, hop
+            several = yaml.safe_load(reply) if reply.startswith("[") else None
+            hop["answers"][command] = several or reply.replace("\\n", "\r\n")
+    return settings, hop, ways
 
 
 async def play(lines, client):
@@ -72,9 +78,14 @@ async def play(lines, client):
 @pytest.mark.parametrize("path", DIALOGUES, ids=lambda path: path.stem)
 async def test_dialogue(path, start_hop, start_filter, connect):
     lines = path.read_text().splitlines()
-    settings, hop_settings = prepare(lines)
+    settings, hop_settings, ways = prepare(lines)
     hop = await start_hop(**hop_settings)
-    client = await connect(await start_filter(hop, **settings))
+    if "in" in ways:
+        settings["lmtp"] = "127.0.0.1:0"
+    if "out" in ways:
+        settings["next_hop"] = f"lmtp://{hop.address}"
+    running = await start_filter(hop, **settings)
+    client = await connect(running.lmtp or running)
     commands, ending = await play(lines, client)
     await hop.settled(commands)
     assert hop.transactions == commands

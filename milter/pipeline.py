@@ -53,10 +53,35 @@ def inspect(
     """Judge one mail.
 
     authentication is what the sender checks found; without it only the signs in the headers count. campaigns are those
-    known by now. explain: give reasons and language also for mail that is not flagged.
+    known by now. explain: give all that is found also for mail that is not flagged.
     """
-    sender = authentication or offline(envelope, message.headers, own_domains=own_domains)
     readings = readings_of(message)
+    # Without a threat a mail scores nothing, and most mail has none.
+    weighs = explain or rules.may_threaten(reading.normal.folded for reading in readings)
+    if weighs or policy.allow or policy.block:
+        sender = authentication or offline(envelope, message.headers, own_domains=own_domains)
+    else:
+        sender = authentication or Authentication()
+    if weighs:
+        verdict = _weighed(message, envelope, readings, sender, rules, policy, campaigns, explain=explain)
+    else:
+        verdict = Verdict(auth=sender, notes=message.notes)
+    listed = find_listed(policy, message.headers, sender, checked=authentication is not None)
+    return _as_listed(verdict, listed, policy) if listed else verdict
+
+
+def _weighed(
+    message: Message,
+    envelope: Envelope,
+    readings: list[Reading],
+    sender: Authentication,
+    rules: RuleSet,
+    policy: Policy,
+    campaigns: KnownCampaigns,
+    *,
+    explain: bool,
+) -> Verdict:
+    """The verdict by all rules and signs."""
     found = list(_hits(rules, readings))
     groups = {rules.rules[one.hit.rule].group for one in found}
     # Prices stand in every second mail; they matter only where somebody demands and threatens or claims.
@@ -78,7 +103,7 @@ def inspect(
     if spared:
         action = "tag"
     explained = explain or action != "accept"
-    verdict = Verdict(
+    return Verdict(
         action=action,
         score=judgement.score,
         kind=judgement.kind or ("other" if action != "accept" else None),
@@ -90,8 +115,6 @@ def inspect(
         notes=(*message.notes, SPARED) if spared else message.notes,
         personal=action != "accept" and personal,
     )
-    listed = find_listed(policy, message.headers, sender, checked=authentication is not None)
-    return _as_listed(verdict, listed, policy) if listed else verdict
 
 
 def _hits(rules: RuleSet, readings: Iterable[Reading]) -> Iterable[Found]:

@@ -13,7 +13,7 @@ import os
 import platform
 import struct
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,17 +21,16 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 import milter
-from milter.engine.matcher import Matcher
 from milter.engine.program import Program
 from milter.engine.rulebook import RuleBook, RuleEntry, assemble, rule_files
-from milter.engine.ruleset import RuleSet, build
-from milter.engine.scanners import AhoCorasickScanner, HyperscanScanner
+from milter.engine.ruleset import RuleSet, build, regexes, rule_set
+from milter.engine.scanners import AhoCorasickScanner, HyperscanScanner, Scanner
 from milter.engine.schema import Scoring
 from milter.errors import ConfigError
 from milter.yamlfile import read_yaml
 
 log = logging.getLogger(__name__)
-MAGIC = b"blackmail-filter rules 2\n"
+MAGIC = b"blackmail-filter rules 3\n"
 # Sets of other rules or versions that may still be of use: before and after an upgrade, and a test set.
 KEPT = 4
 _RULES = TypeAdapter(tuple[RuleEntry, ...])
@@ -111,9 +110,9 @@ def _dump(compiled: RuleSet) -> bytes:
             "program": compiled.matcher.program.to_json(),
         }
     ).encode()
-    scanner = compiled.matcher.scanner
-    database = scanner.dump() if isinstance(scanner, HyperscanScanner) else b""
-    body = struct.pack("<Q", len(head)) + head + database
+    scanners = [matcher.scanner for matcher in (compiled.matcher, compiled.threats) if matcher]
+    databases = [scanner.dump() if isinstance(scanner, HyperscanScanner) else b"" for scanner in scanners]
+    body = b"".join(struct.pack("<Q", len(part)) + part for part in (head, *databases))
     return MAGIC + hashlib.sha256(body).digest() + body
 
 
@@ -129,14 +128,25 @@ def _read(file: Path) -> RuleSet | None:
     if not data.startswith(MAGIC) or hashlib.sha256(body).digest() != digest:
         log.warning("%s is damaged; compiling the rules again", file)
         return None
-    size = struct.unpack_from("<Q", body)[0]
-    head, database = json.loads(body[8 : 8 + size]), body[8 + size :]
-    program = Program.from_json(head["program"])
-    regexes = [r.regex for r in program.regexes]
-    scanner = (
-        HyperscanScanner(program.atoms, regexes, database) if database else AhoCorasickScanner(program.atoms, regexes)
-    )
-    return RuleSet(_RULES.validate_python(head["rules"]), Scoring(**head["scoring"]), Matcher(program, scanner))
+    head, *databases = _parts(body)
+    content = json.loads(head)
+    program = Program.from_json(content["program"])
+    rules, scoring = _RULES.validate_python(content["rules"]), Scoring(**content["scoring"])
+    return rule_set(rules, scoring, program, lambda one: _scanner(one, databases.pop(0)))
+
+
+def _parts(body: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(body):
+        size = struct.unpack_from("<Q", body, at)[0]
+        yield body[at + 8 : at + 8 + size]
+        at += 8 + size
+
+
+def _scanner(program: Program, database: bytes) -> Scanner:
+    if database:
+        return HyperscanScanner(program.atoms, regexes(program), database)
+    return AhoCorasickScanner(program.atoms, regexes(program))
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -6,8 +6,8 @@ Everything here works on bytes of folded text (milter.content.normalise.fold): "
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Container, Iterable
+from dataclasses import asdict, dataclass, replace
 
 from milter.engine.rulebook import RuleBook, Wording
 
@@ -60,6 +60,19 @@ class Program:
             [NearPattern(**p) for p in data["near"]],
             [RegexPattern(**p) for p in data["regexes"]],
         )
+
+
+def subset(program: Program, rules: Container[int]) -> Program:
+    """The patterns of these rules alone, with the words that they need."""
+    near = [pattern for pattern in program.near if pattern.rule in rules]
+    lists = {number: at for at, number in enumerate({n: None for p in near for n in (*p.lists, *p.unless)})}
+    atoms = {number: at for at, number in enumerate({a: None for n in lists for a in program.lists[n]})}
+    return Program(
+        [program.atoms[a] for a in atoms],
+        [[atoms[a] for a in program.lists[n]] for n in lists],
+        [replace(p, lists=[lists[n] for n in p.lists], unless=[lists[n] for n in p.unless]) for p in near],
+        [pattern for pattern in program.regexes if pattern.rule in rules],
+    )
 
 
 def atoms_of(word: str, fold_word: Fold) -> set[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from milter.content.normalise import fold_word
+from milter.engine.gate import rules_for_threats
 from milter.engine.matcher import Matcher
-from milter.engine.program import compile_program
+from milter.engine.program import Program, compile_program, subset
 from milter.engine.rulebook import RuleBook, RuleEntry, holds, named
-from milter.engine.scanners import make_scanner
+from milter.engine.scanners import Scanner, make_scanner
 from milter.engine.schema import Condition, Scoring
 
 
@@ -28,11 +30,15 @@ class Conclusion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """What `inspect` needs of the rules; Hit.rule counts through `rules`."""
+    """What `inspect` needs of the rules; Hit.rule counts through `rules`.
+
+    threats holds the wordings alone of which a mail with a threat has one; None: it may have none.
+    """
 
     rules: tuple[RuleEntry, ...]
     scoring: Scoring
     matcher: Matcher
+    threats: Matcher | None = None
     conclusions: tuple[Conclusion, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -44,12 +50,32 @@ class RuleSet:
         )
         object.__setattr__(self, "conclusions", conclusions)
 
+    def may_threaten(self, folded: Iterable[str]) -> bool:
+        """Whether a threat may stand in these texts; False is certain."""
+        return self.threats is None or any(self.threats.hits(text, every=False) for text in folded)
+
 
 def build(book: RuleBook, engine: str = "auto") -> RuleSet:
     """Compile a rule book, without any cache."""
     program = compile_program(book, fold_word)
-    scanner = make_scanner(program.atoms, [r.regex for r in program.regexes], engine)
-    return RuleSet(facts_of(book), book.scoring, Matcher(program, scanner))
+    return rule_set(facts_of(book), book.scoring, program, lambda one: make_scanner(one.atoms, regexes(one), engine))
+
+
+def rule_set(
+    rules: tuple[RuleEntry, ...], scoring: Scoring, program: Program, scan: Callable[[Program], Scanner]
+) -> RuleSet:
+    """The rule set of a compiled program. scan is asked for the scanner of the whole, then for that of the threats."""
+    needed = rules_for_threats(rules)
+    whole = Matcher(program, scan(program))
+    if needed is None:
+        return RuleSet(rules, scoring, whole)
+    threats = subset(program, needed)
+    return RuleSet(rules, scoring, whole, Matcher(threats, scan(threats)))
+
+
+def regexes(program: Program) -> list[str]:
+    """The sources of its regular expressions."""
+    return [pattern.regex for pattern in program.regexes]
 
 
 def facts_of(book: RuleBook) -> tuple[RuleEntry, ...]:

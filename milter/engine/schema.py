@@ -121,7 +121,7 @@ class Scoring(Closed):
     """How scores add up (docs/detection.md). A cap bounds what a group can add; a negative one, what it can take."""
 
     caps: dict[Group, float]
-    one_sided_cap: float = Field(description="The most that a mail without both a threat and a demand can score.")
+    one_sided_cap: float = Field(description="The most that a mail with a threat and no demand can score.")
     quoted_weight: float = Field(ge=0, le=1, description="What evidence counts that stands only in quoted text.")
     reported_weight: float = Field(ge=0, le=1, description="The same, where the author's own words report or advise.")
     reported_cap: float = Field(default=inf, description="The most that a mail with such words can score.")

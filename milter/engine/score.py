@@ -93,7 +93,9 @@ def _capped(total: float, caps: Mapping[Group, float], group: Group) -> float:
 def _total(scoring: Scoring, evidence: list[Evidence]) -> float:
     groups = group_scores(scoring, evidence)
     total = sum(groups.values())
-    if groups.get("threat", 0) <= 0 or groups.get("demand", 0) <= 0:
+    if groups.get("threat", 0) <= 0:
+        return 0.0
+    if groups.get("demand", 0) <= 0:
         total = min(total, scoring.one_sided_cap)
     if groups.get("context", 0) < 0:
         total = min(total, scoring.reported_cap)

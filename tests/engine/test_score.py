@@ -49,8 +49,8 @@ def judged(
     [
         (["threat.publish", "demand.pay"], 5.5),
         (["threat.publish", "claim.recorded"], 4.0),
-        (["demand.pay", "claim.recorded"], 4.0),
-        (["claim.recorded", "claim.hacked"], 4.0),
+        (["demand.pay", "claim.recorded"], 0.0),
+        (["claim.recorded", "claim.hacked"], 0.0),
         (["threat.publish", "demand.pay", "claim.recorded", "claim.hacked"], 9.5),
         (["threat.publish", "demand.pay", "context.advice"], 3.5),
         (["context.advice"], 0.0),

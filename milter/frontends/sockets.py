@@ -12,11 +12,13 @@ from milter.config import Address, Config, Endpoint, UnixAddress
 from milter.errors import ConfigError
 
 BACKLOG = 1024
+# The settings that name an address to listen on.
+SETTINGS = ("listen", "lmtp", "milter", "web", "metrics")
 
 
 def addresses(config: Config) -> dict[str, Endpoint]:
     """Where to listen, by the setting that says so."""
-    asked = {"listen": config.listen, "milter": config.milter, "web": config.web.listen}
+    asked = {"listen": config.listen, "lmtp": config.lmtp, "milter": config.milter, "web": config.web.listen}
     return {setting: address for setting, address in asked.items() if address}
 
 
@@ -50,7 +52,8 @@ def _bound_to_path(address: UnixAddress, mode: int) -> socket.socket:
     """What a server before us has left there is in the way; where one answers, it is not ours to replace."""
     if _answers(address):
         raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-    address.path.unlink(missing_ok=True)
+    if address.path.is_socket():
+        address.path.unlink()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(str(address.path))
@@ -68,7 +71,26 @@ def _answers(address: UnixAddress) -> bool:
     return False
 
 
+def chmod(listener: socket.socket, mode: int) -> None:
+    """Set who may open a Unix socket; others stay as they are."""
+    if path := _path(listener):
+        path.chmod(mode)
+
+
+def remove(listener: socket.socket) -> None:
+    """Take away the path of a Unix socket, so that clients see at once that nobody is there."""
+    if path := _path(listener):
+        path.unlink(missing_ok=True)
+
+
+def _path(listener: socket.socket) -> Path | None:
+    address = address_of(listener)
+    return address.path if isinstance(address, UnixAddress) else None
+
+
 def address_of(listener: socket.socket) -> Endpoint:
     """Where a socket listens; the kernel's choice if port 0 was asked for."""
     name = listener.getsockname()
+    if isinstance(name, bytes):
+        name = f"@{name[1:].decode()}"  # the kernel's own name space, unix(7)
     return UnixAddress(path=Path(name)) if isinstance(name, str) else Address(host=name[0], port=name[1])

@@ -11,15 +11,24 @@ from functools import partial
 from typing import Any
 
 from milter.actions.janitor import keep_order
+from milter.frontends.generation import Listeners
+from milter.frontends.heartbeat import Heartbeat
 from milter.frontends.milter_protocol import milter_connection
 from milter.frontends.service import Service
 from milter.frontends.smtp import SmtpServer
 from milter.frontends.sockets import BACKLOG
 
-# Sockets that listen, by the setting that names their address.
-Listeners = Mapping[str, socket.socket]
+
+def lmtp_connection(service: Service) -> asyncio.BaseProtocol:
+    """A session by LMTP."""
+    from milter.frontends.lmtp import LmtpServer  # noqa: PLC0415  most servers do not listen for it
+
+    return LmtpServer(service)
+
+
 FRONT_ENDS: Mapping[str, Callable[[Service], asyncio.BaseProtocol]] = {
     "listen": SmtpServer,
+    "lmtp": lmtp_connection,
     "milter": milter_connection,
 }
 
@@ -61,6 +70,7 @@ async def work(
     listeners: Listeners,
     lifeline: int,
     ready: Callable[[], None],
+    heartbeat: Heartbeat,
     *,
     keeps_order: bool,
 ) -> None:
@@ -74,9 +84,10 @@ async def work(
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, retire.set)
     loop.add_reader(lifeline, stop.set)
+    heartbeat.keep_beating(loop)
     service = make_service()
     config = service.config
-    async with listening(service, listeners, config.next_hop_timeout) as servers:
+    async with listening(service, listeners, config.stop_timeout) as servers:
         ready()
         await _first(stop.wait(), retire.wait(), *(_chores(service) if keeps_order else []))
         _close(servers)

@@ -7,6 +7,7 @@ import contextlib
 
 import pytest
 from milter_mta import MilterMta
+from server_process import SCRIPTED, servers
 
 
 @pytest.fixture
@@ -33,3 +34,10 @@ def start_milter(start_filter):
         return start_filter(None, judge, **{"milter": "127.0.0.1:0"} | settings)
 
     return start
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a server in processes of its own: `start(setting=...)`; its inspector does as mails tell it."""
+    with servers(tmp_path, SCRIPTED) as start_server:
+        yield start_server

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from milter.actions.nexthop import BeforeEnd, Reply
+from milter.actions.nexthop import BeforeEnd, Health, Reply
 from milter.disk import sync_folder, write_new
 from milter.errors import NextHopError
 
@@ -62,6 +62,10 @@ class MaildirHop:
     async def begin(self, path: str, parameters: Sequence[str], forwarded: Mapping[str, str]) -> MaildirTransaction:
         """Start a mail."""
         return MaildirTransaction(self._maildir, path)
+
+    def health(self) -> Mapping[str, Health]:
+        """No server, no ailment."""
+        return {}
 
     async def close(self) -> None:
         """Nothing is kept open."""

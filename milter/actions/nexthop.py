@@ -26,6 +26,13 @@ class Reply(NamedTuple):
         return f"{head}{self.code} {self.lines[-1]}".encode("utf-8", "surrogateescape")
 
 
+class Health(NamedTuple):
+    """Whether a next hop answers, and since when (Unix time in seconds)."""
+
+    up: bool
+    since: float
+
+
 # Awaited when all of a mail but its end is on the way: until it returns, the next hop cannot have taken the mail.
 BeforeEnd = Callable[[], Awaitable[None]]
 
@@ -73,6 +80,9 @@ class NextHop(Protocol):
 
         forwarded are XFORWARD attributes as the client wrote them. Raises NextHopError.
         """
+
+    def health(self) -> Mapping[str, Health]:
+        """How each server is that it consists of, by address; one that has not been asked yet is up."""
 
     async def close(self) -> None:
         """Give up idle connections."""

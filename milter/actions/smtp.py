@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from milter.actions.dotstuff import wire_blocks
-from milter.actions.nexthop import BeforeEnd, Reply, extension_of
-from milter.actions.smtp_connection import GREETINGS, SmtpConnection
-from milter.config import Address, UnixAddress
+from milter.actions.hop_access import NO_CONDITIONS, Access
+from milter.actions.nexthop import BeforeEnd, Health, Reply, extension_of
+from milter.actions.smtp_connection import SmtpConnection
+from milter.actions.smtp_opening import GREETINGS, Opening
+from milter.config import Endpoint
 from milter.errors import NextHopError
 
 # Shorter than the idle limit of any server, long enough for a busy minute.
@@ -17,18 +20,33 @@ IDLE_SECONDS = 10.0
 MAILS_PER_CONNECTION = 500
 # Postfix takes 512 bytes a command line (RFC 5321 §4.5.3.1.4).
 XFORWARD_LINE = 500
+# What is said of a mail that needs what the next hop cannot do, and will not be able to do later: RFC 6531 §3.5,
+# RFC 6152 §3 (we never convert), RFC 8689 §5. Other extensions only add to a mail that could do without.
+LACKING = {
+    "SMTPUTF8": Reply(550, ("5.6.7 The next hop does not offer SMTPUTF8",)),
+    "8BITMIME": Reply(554, ("5.6.3 The next hop does not offer 8BITMIME",)),
+    "REQUIRETLS": Reply(550, ("5.7.30 REQUIRETLS support required",)),
+}
 
 
 class SmtpHop:
-    """Next hop by SMTP, without TLS; keeps idle connections for the next mail."""
+    """Next hop by SMTP; keeps idle connections for the next mail."""
 
     greetings: Sequence[str] = GREETINGS
     transaction: type[SmtpTransaction]
 
-    def __init__(self, address: Address | UnixAddress, *, helo_name: str, timeout: float) -> None:
-        self._address = address
-        self._helo_name = helo_name
-        self._timeout = timeout
+    def __init__(
+        self,
+        address: Endpoint,
+        *,
+        helo_name: str,
+        timeout: float,
+        opening_timeout: float | None = None,
+        access: Access = NO_CONDITIONS,
+    ) -> None:
+        self.address = address
+        self.condition = Health(up=True, since=time.time())
+        self._opening = Opening(address, helo_name, timeout, opening_timeout or timeout, self.greetings, access)
         self._idle: list[tuple[SmtpConnection, asyncio.TimerHandle]] = []
         self._capabilities: Mapping[str, str] | None = None
 
@@ -46,9 +64,23 @@ class SmtpHop:
     async def connect(self) -> SmtpConnection:
         """A fresh connection."""
         self._capabilities = None
-        connection = await SmtpConnection.open(self._address, self._helo_name, self._timeout, self.greetings)
+        try:
+            connection = await self._opening.connect()
+        except NextHopError:
+            self.note(up=False)
+            raise
+        self.note(up=True)
         self._capabilities = connection.capabilities
         return connection
+
+    def note(self, *, up: bool) -> None:
+        """Whether it answers."""
+        if self.condition.up != up:
+            self.condition = Health(up, time.time())
+
+    def health(self) -> Mapping[str, Health]:
+        """Whether it answered when it was last connected to."""
+        return {str(self.address): self.condition}
 
     def give_back(self, connection: SmtpConnection) -> None:
         """Keep a connection that is between two mails."""
@@ -87,6 +119,14 @@ class SmtpHop:
             connection.quit()
 
 
+class LackError(NextHopError):
+    """The next hop is well, but does not offer an extension that a mail needs."""
+
+    def __init__(self, extension: str) -> None:
+        super().__init__(f"next hop does not offer {extension}")
+        self.extension = extension
+
+
 class _Command(NamedTuple):
     """MAIL or RCPT with its path and parameters as the client wrote them."""
 
@@ -95,12 +135,19 @@ class _Command(NamedTuple):
     parameters: Sequence[str]
 
     def line(self, capabilities: Mapping[str, str]) -> bytes:
-        """The command for a next hop with these capabilities. Raises NextHopError where they do not suffice."""
-        parameters = [p for p in self.parameters if extension_of(p) != "SIZE" or "SIZE" in capabilities]
-        for parameter in parameters:
-            if extension_of(parameter) not in capabilities:
-                raise NextHopError(f"next hop does not offer {extension_of(parameter)} any more")
+        """The command for a next hop with these capabilities. Raises LackError where they do not suffice."""
+        parameters = self.parameters
+        if parameters:
+            parameters = [p for p in parameters if extension_of(p) in capabilities or not _dispensable(p)]
+            for parameter in parameters:
+                if extension_of(parameter) not in capabilities:
+                    raise LackError(extension_of(parameter))
         return " ".join([f"{self.verb}:{self.path}", *parameters]).encode("utf-8", "surrogateescape") + b"\r\n"
+
+
+def _dispensable(parameter: str) -> bool:
+    """Whether a next hop that does not know a parameter does the same without it."""
+    return parameter.upper().partition("=")[0] == "SIZE" or parameter.upper() == "BODY=7BIT"
 
 
 class SmtpTransaction:
@@ -115,6 +162,17 @@ class SmtpTransaction:
         self._finished = False
         self._sender_refused: Reply | None = None
         self.committed = False
+        # The next hop has shown us the door (421), which is about itself and not about the mail.
+        self.dismissed = False
+
+    @property
+    def lack(self) -> LackError | None:
+        """What the next hop would have to offer, so that the mail could be begun."""
+        try:
+            self._mail.line(self._connection.capabilities)
+        except LackError as error:
+            return error
+        return None
 
     async def rcpt(self, path: str, parameters: Sequence[str]) -> Reply:
         """Offer a recipient; a refusal of the sender comes back as the refusal of each recipient."""
@@ -151,7 +209,12 @@ class SmtpTransaction:
         """Replies to MAIL and RCPT. A refused XFORWARD costs the next hop's log some detail, never the mail."""
         connection = self._connection
         xforward = _xforward(self._forwarded, connection.capabilities)
-        opening = [self._mail.line(connection.capabilities), rcpt.line(connection.capabilities)]
+        try:
+            opening = [self._mail.line(connection.capabilities), rcpt.line(connection.capabilities)]
+        except LackError as error:
+            if error.extension not in LACKING:
+                raise
+            return [LACKING[error.extension]]
         if "PIPELINING" in connection.capabilities:
             return (await connection.ask([*xforward, *opening]))[len(xforward) :]
         if xforward:
@@ -164,6 +227,7 @@ class SmtpTransaction:
         421 is about the connection between us and the next hop; to our client it is a passing refusal.
         """
         if reply.code == 421:
+            self.dismissed = True
             self._connection.abort()
             return Reply(451, reply.lines)
         if reply.code < 400 and not (may_accept and reply.accepted):

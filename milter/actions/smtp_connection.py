@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
+from ipaddress import IPv6Address, ip_address
 from typing import cast
 
 from milter.actions.nexthop import Reply
-from milter.config import Address, UnixAddress
 from milter.errors import NextHopError
 
 # More than any sane reply has, in bytes of a line and in lines; a next hop that floods is broken.
 LINE_LIMIT = 64 * 1024
 LINES_LIMIT = 1000
 
-# The second is for a next hop that does not know the first (RFC 5321 §3.2).
-GREETINGS = ("EHLO", "HELO")
+# Seconds for the parting of TLS, which nobody needs after QUIT.
+PARTING = 2.0
 
 # In a reply these could end a line for our client or in a log.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -30,6 +31,7 @@ class SmtpConnection(asyncio.Protocol):
     def __init__(self, patience: float) -> None:
         self.capabilities: dict[str, str] = {}
         self.mails = 0
+        self.encrypted = False
         self.owed_replies = 0
         self.on_idle_loss: Callable[[], None] | None = None
         self._patience = patience
@@ -45,44 +47,46 @@ class SmtpConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._failure = "closed the connection"
 
-    @classmethod
-    async def open(
-        cls, address: Address | UnixAddress, helo_name: str, patience: float, greetings: Sequence[str] = GREETINGS
-    ) -> SmtpConnection:
-        """Connect and greet: with EHLO, or with HELO a next hop that knows no EHLO."""
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(patience):
-                if isinstance(address, UnixAddress):
-                    _, connection = await loop.create_unix_connection(lambda: cls(patience), str(address.path))
-                else:
-                    _, connection = await loop.create_connection(lambda: cls(patience), address.host, address.port)
-        except (OSError, TimeoutError) as error:
-            raise NextHopError(f"next hop {address}: {error or 'no connection in time'}") from error
-        await connection._greet(helo_name, greetings)
-        return connection
-
-    async def _greet(self, helo_name: str, greetings: Sequence[str]) -> None:
-        banner = await self.reply()
-        if banner.code != 220:
-            self._give_up(f"greets with {banner}")
-            raise self._error()
-        for verb in greetings:
-            reply = (await self.ask([f"{verb} {helo_name}\r\n".encode()]))[0]
-            if reply.accepted:
-                break
-        else:
-            self._give_up(f"answers {' and '.join(greetings)} with {reply}")
-            raise self._error()
-        if verb != "HELO":
-            for line in reply.lines[1:]:
-                keyword, _, argument = line.partition(" ")
-                self.capabilities[keyword.upper()] = argument.strip()
-
     @property
     def closed(self) -> bool:
         """Whether it can no longer be used."""
         return self._transport is None or self._transport.is_closing()
+
+    @property
+    def stays_here(self) -> bool:
+        """Whether it never leaves this machine: a Unix socket, or loopback."""
+        peer = self._transport.get_extra_info("peername") if self._transport else None
+        return isinstance(peer, str | bytes) or (isinstance(peer, tuple) and is_loopback(peer[0]))
+
+    async def start_tls(self, context: ssl.SSLContext, host: str | None, within: float) -> None:
+        """Go on in TLS, once the next hop is ready for that (RFC 3207 §4).
+
+        host is whose certificate it has to show, within the seconds that the handshake may take. What the next hop
+        said in the clear is forgotten. Raises NextHopError.
+        """
+        # Bytes behind the go-ahead may be of somebody in between (the client's side of CVE-2011-0411).
+        self._partial, self._lines = b"", []
+        self._replies.clear()
+        self.capabilities.clear()
+        transport, failure = None, "the connection was closed"
+        try:
+            assert self._transport
+            transport = await self._loop.start_tls(
+                self._transport,
+                self,
+                context,
+                server_hostname=host,
+                ssl_handshake_timeout=within,
+                ssl_shutdown_timeout=PARTING,
+            )
+        except ssl.SSLCertVerificationError as error:
+            failure = error.verify_message
+        except (OSError, UnicodeError) as error:
+            failure = str(error) or failure
+        if transport is None or transport.is_closing():
+            raise self.fail(f"cannot be spoken to in TLS: {failure}")
+        self._transport = transport
+        self.encrypted = True
 
     async def ask(self, commands: Sequence[bytes]) -> list[Reply]:
         """Send commands and wait for a reply to each: in one go if the next hop offers PIPELINING (RFC 2920).
@@ -127,8 +131,14 @@ class SmtpConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Break off at once; what the next hop has not acknowledged is void."""
+        self._stop_timer()
         if self._transport is not None:
             self._transport.abort()
+
+    def fail(self, failure: str) -> NextHopError:
+        """Break off; the error to raise tells what the next hop has done."""
+        self._give_up(failure)
+        return self._error()
 
     def quit(self) -> None:
         """Part in peace, without waiting for the answer."""
@@ -156,6 +166,10 @@ class SmtpConnection(asyncio.Protocol):
             self._timer = self._loop.call_later(left, self._check_deadline)
         else:
             self._give_up("did not answer in time")
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
 
     def _give_up(self, failure: str) -> None:
         self._failure = failure
@@ -205,14 +219,16 @@ class SmtpConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Called by asyncio: close; a reply that was complete before can still be read."""
+        # asyncio's TLS would seem open, and lose what is written.
+        if self._transport is not None:
+            self._transport.close()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio."""
         self._transport = None
         _wake(self._reader)
-        if self._timer:
-            self._timer.cancel()
+        self._stop_timer()
         if self._writer and not self._writer.done():
             self._writer.set_exception(self._error())
         if self.on_idle_loss:
@@ -222,3 +238,11 @@ class SmtpConnection(asyncio.Protocol):
 def _wake(future: asyncio.Future[None] | None) -> None:
     if future and not future.done():
         future.set_result(None)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an IP address, as a socket names it, is of this machine."""
+    address = ip_address(host.partition("%")[0])
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.is_loopback

@@ -83,7 +83,7 @@ async def test_what_a_next_hop_does_not_know_is_left_out_or_known_to_be_missing(
     assert (await at.releaser.release(plain, by="anna")).complete
     assert at.hop.transactions[0] == "MAIL FROM:<a@example.net>"
     failed = await at.releaser.release(utf8, by="anna")
-    assert "SMTPUTF8" in failed.note
+    assert "SMTPUTF8" in failed.refused["ü@example.org"]
     assert at.quarantine.get(utf8).state == "held"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from milter.config import Config
 from milter.errors import ConfigError, StoreError
 from milter.frontends.sockets import address_of, addresses, bind, chmod, remove
 from milter.frontends.store_watch import decided_campaigns, read_once, sender_lists
+from milter.frontends.tls import server_context
 from milter.model import Inspector
 from milter.policies import PolicyBook
 from milter.signals.campaigns import CampaignBook
@@ -32,6 +34,7 @@ class Generation:
     inspector: Inspector | None
     listeners: Listeners
     inherited: Listeners = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
 
     def close_all_but(self, kept: Listeners) -> None:
         """Close the sockets that are not among those, in this process."""
@@ -57,7 +60,8 @@ def prepare(
     policies, campaigns, inspector = judgement(config, make_inspector)
     listeners: dict[str, socket.socket] = {}
     ours = old.inherited if old else inherited or {}
-    generation = Generation(config, policies, campaigns, inspector, listeners, ours)
+    tls = server_context(config.tls) if config.tls else None
+    generation = Generation(config, policies, campaigns, inspector, listeners, ours, tls)
     try:
         _open(generation, listeners, old)
     except ConfigError:

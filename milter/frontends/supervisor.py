@@ -188,6 +188,7 @@ class Supervisor:
                 generation.inspector,
                 policies=generation.policies,
                 campaigns=generation.campaigns,
+                tls=generation.tls,
             )
             lifeline = self._lifeline[0]
             run_loop(work(service, generation.listeners, lifeline, ready, heartbeat, keeps_order=keeps_order))

@@ -18,7 +18,13 @@ SETTINGS = ("listen", "lmtp", "milter", "web", "metrics")
 
 def addresses(config: Config) -> dict[str, Endpoint]:
     """Where to listen, by the setting that says so."""
-    asked = {"listen": config.listen, "lmtp": config.lmtp, "milter": config.milter, "web": config.web.listen}
+    asked = {
+        "listen": config.listen,
+        "lmtp": config.lmtp,
+        "milter": config.milter,
+        "web": config.web.listen,
+        "metrics": config.metrics.listen,
+    }
     return {setting: address for setting, address in asked.items() if address}
 
 

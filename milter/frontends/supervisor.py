@@ -20,6 +20,7 @@ from milter.config import Config, Endpoint, worker_count
 from milter.errors import BlackmailFilterError, ConfigError, StoreError
 from milter.frontends.generation import Generation, MakeInspector, judgement, prepare
 from milter.frontends.heartbeat import Heartbeat
+from milter.frontends.monitoring import Monitoring
 from milter.frontends.service import Service
 from milter.frontends.sockets import address_of
 from milter.frontends.worker import work
@@ -101,6 +102,7 @@ class Supervisor:
         self._vacancies: list[tuple[float, bool]] = []
         self._rehearsal: int | None = None
         self._reload_again = False
+        self._monitoring = Monitoring()
         # Workers hold the reading end: it closes for them when this process is gone, however it ended.
         self._lifeline = os.pipe()
 
@@ -108,6 +110,7 @@ class Supervisor:
         """Start the workers, report ready, and watch them until SIGTERM or SIGINT."""
         try:
             self._start(self._generation)
+            self._tend_monitoring()
             ready({setting: address_of(listener) for setting, listener in self._generation.listeners.items()})
             self._tell("ready", self._summary())
             self._watch()
@@ -129,6 +132,11 @@ class Supervisor:
             # Beyond a tick the supervisor itself was held up, and knows nothing of the workers.
             self._end_hung(min(now - looked, self._tick))
             looked = now
+            self._tend_monitoring()
+
+    def _tend_monitoring(self) -> None:
+        workers = [child.pid for child in self._children.values() if child.generation is self._generation]
+        self._monitoring.tend(self._generation, workers, self._become)
 
     def _next_signal(self) -> int | None:
         """The next one within a tick."""
@@ -139,6 +147,7 @@ class Supervisor:
 
     def _start(self, generation: Generation) -> None:
         """Fork the workers of a generation and wait until each one serves."""
+        self._monitoring.begin(generation.config)
         # What is loaded by now is shared; the collector would write into it and so copy it.
         gc.unfreeze()
         gc.collect()
@@ -222,6 +231,7 @@ class Supervisor:
             if child.generation is not self._generation:
                 continue
             log.error("worker %d ended with code %d; another one takes its place", child.pid, code)
+            self._monitoring.restarted()
             self._vacancies.append((child.born + SHORTEST_LIFE, child.keeps_order))
         self._note_rehearsal()
 
@@ -284,6 +294,7 @@ class Supervisor:
         failure = self._renew() if code == 0 else f"reload failed, the old settings stay: it ended with code {code}"
         if failure:
             log.error("%s", failure)
+        self._monitoring.reloaded(failure)
         self._tell("ready", failure or self._summary())
 
     def _renew(self) -> str:
@@ -337,6 +348,7 @@ class Supervisor:
                 self._signal_workers(signal.SIGKILL)
             for _ in self._reap():
                 pass
+        self._monitoring.end()
 
 
 def _byte(end: int, seconds: float) -> bytes:

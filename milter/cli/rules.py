@@ -1,4 +1,4 @@
-"""`rules`: list, show and test the rules."""
+"""`rules`: list, show and test the rules, and begin a new one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from milter.cli import rules_new
 from milter.cli.options import config_option, load_config
 from milter.engine.cache import read_book, rule_paths
 from milter.engine.rulebook import RuleBook, RuleEntry, Wording
@@ -18,12 +19,15 @@ from milter.errors import ConfigError
 
 @click.group("rules")
 def command() -> None:
-    """Look at the rules and test them."""
+    """Look at the rules, test them, and write new ones."""
 
 
-def _book(config_path: Path | None) -> RuleBook:
+command.add_command(rules_new.command)
+
+
+def _book(config_path: Path | None, *more: Path) -> RuleBook:
     config = load_config(config_path)
-    return read_book(rule_paths(config.rules, shipped=config.shipped_rules))
+    return read_book(rule_paths([*config.rules, *more], shipped=config.shipped_rules))
 
 
 def _entry(book: RuleBook, rule_id: str) -> RuleEntry:
@@ -78,13 +82,17 @@ def _shown(wording: Wording) -> str:
 
 @command.command("test")
 @click.argument("rule_id", required=False)
+@click.option(
+    "--file", "files", type=click.Path(path_type=Path), multiple=True, help="A file or folder with more rules."
+)
 @config_option
-def test_rules(rule_id: str | None, config_path: Path | None) -> None:
+def test_rules(rule_id: str | None, files: tuple[Path, ...], config_path: Path | None) -> None:
     """Run the examples of all rules or of one. Exit 1 if one fails."""
-    book = _book(config_path)
-    tested = [_entry(book, rule_id)] if rule_id else list(book.rules)
-    found = list(faults(book, build(book), rule_id))
+    book = _book(config_path, *files)
+    if rule_id:
+        book = RuleBook((_entry(book, rule_id),), book.scoring)  # one rule is compiled in no time
+    found = list(faults(book, build(book)))
     for fault in found:
         click.echo(fault)
-    click.echo(f"{len(tested)} rules, {count_examples(tested)} examples, {len(found)} faults")
+    click.echo(f"{len(book.rules)} rules, {count_examples(book.rules)} examples, {len(found)} faults")
     sys.exit(1 if found else 0)

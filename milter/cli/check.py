@@ -17,19 +17,24 @@ from milter.engine.ruleset import build
 from milter.engine.selftest import count_examples, faults
 from milter.errors import ConfigError
 from milter.postfix.domains import read_postconf
+from milter.postfix.findings import findings, in_use
+from milter.postfix.settings import read_settings
 from milter.reporting import load_directory
 
 
 @click.command("check")
 @config_option
-@click.option("--postfix", is_flag=True, help="Also ask Postfix for its domains and compare them with own_domains.")
+@click.option(
+    "--postfix",
+    is_flag=True,
+    help="Also read Postfix's settings by postconf, and say what does not fit; another Postfix: MAIL_CONFIG=DIR.",
+)
 def command(config_path: Path | None, postfix: bool) -> None:
-    """Validate configuration and rules, and run every rule's own examples. Exit 1 if an example fails."""
+    """Validate configuration and rules, and run every rule's own examples. Exit 1 if something is wrong."""
     config = load_config(config_path)
     load_directory(config.reporting)
     check_extras(config)
-    if postfix:
-        _compare_domains(config)
+    wrong = _check_postfix(config) if postfix else 0
     book = read_book(rule_paths(config.rules, shipped=config.shipped_rules))
     found = list(faults(book, build(book)))
     for fault in found:
@@ -37,15 +42,27 @@ def command(config_path: Path | None, postfix: bool) -> None:
     click.echo(
         f"configuration fine; {len(book.rules)} rules, {count_examples(book.rules)} examples, {len(found)} faults"
     )
-    sys.exit(1 if found else 0)
+    sys.exit(1 if found or wrong else 0)
+
+
+def _check_postfix(config: Config) -> int:
+    """Print what does not fit between Postfix and us; how much. Raises ConfigError without Postfix."""
+    try:
+        _compare_domains(config)
+        postfix = read_settings(_output)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ConfigError(f"postconf cannot be run ({error}): is Postfix installed here?") from error
+    found = findings(postfix, config)
+    for finding in found:
+        click.echo(finding)
+    if not found:
+        click.echo(f"Postfix fits: {', '.join(in_use(postfix, config))}")
+    return len(found)
 
 
 def _compare_domains(config: Config) -> None:
-    """Print the domains that Postfix takes mail for, ready to be set. Raises ConfigError without Postfix."""
-    try:
-        found = read_postconf(_output)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise ConfigError(f"postconf cannot be run ({error}): is Postfix installed here?") from error
+    """Print the domains that Postfix takes mail for, ready to be set."""
+    found = read_postconf(_output)
     missing = [domain for domain in found.domains if domain not in config.own_domains]
     if missing:
         click.echo("Postfix takes mail for more domains than own_domains names; set")

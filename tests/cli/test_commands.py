@@ -264,12 +264,6 @@ def test_check_reads_an_own_file_of_reporting_points(tmp_path: Path) -> None:
     assert "points.yaml:2: countries.DE.emergancy" in done.stderr
 
 
-def test_check_learns_own_domains_from_postfix() -> None:
-    out = run("check", "--postfix").stdout
-    assert "own_domains" in out
-    assert "0 faults" in out
-
-
 def report(tmp_path: Path, body: str) -> str:
     (tmp_path / "a.eml").write_bytes(mail(body))
     done = run("scan", "--offline", "--format", "html", str(tmp_path / "a.eml"))

@@ -230,6 +230,21 @@ def postfixes():
         postfix.remove()
 
 
+@pytest.fixture
+def make_postfix():
+    """Write the configuration of a Postfix that a test may change before it is started: `make_postfix(layout)`."""
+    made: list[Postfix] = []
+
+    def make(layout: str) -> Postfix:
+        made.append(Postfix(layout))
+        made[-1].configure()
+        return made[-1]
+
+    yield make
+    for postfix in made:
+        postfix.remove()
+
+
 @pytest.fixture(params=["before-queue", "after-queue"])
 def postfix(request, postfixes):
     """A running Postfix of each lay-out, empty."""

@@ -7,7 +7,7 @@ import click
 from milter import __version__
 from milter.cli.lazy import LazyGroup
 
-COMMANDS = ("serve", "scan", "check", "postfix-config", "rules", "quarantine", "digest", "demo")
+COMMANDS = ("serve", "status", "scan", "check", "postfix-config", "rules", "quarantine", "digest", "demo")
 
 
 @click.command(

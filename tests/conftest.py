@@ -189,9 +189,9 @@ class Client:
 
 @dataclass
 class Filter:
-    """A running filter."""
+    """A running filter; address is where it listens by SMTP."""
 
-    address: Address
+    address: Any
     service: Service
     config: Config
     milter: Address | None = None
@@ -279,8 +279,8 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
             )
             listeners = {setting: bind(address) for setting, address in addresses(config).items()}
             await stack.enter_async_context(listening(service, listeners))
-            where = {setting: address_of(listener) for setting, listener in listeners.items()}
-            return Filter(where["listen"], service, config, where.get("milter"), where.get("lmtp"), campaigns)
+            where: dict[str, Any] = {setting: address_of(listener) for setting, listener in listeners.items()}
+            return Filter(where.get("listen"), service, config, where.get("milter"), where.get("lmtp"), campaigns)
 
         yield start
 

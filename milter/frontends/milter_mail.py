@@ -7,51 +7,71 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from milter.frontends.memory import MailMemory
+
+# Bytes of the line below the header.
+EMPTY_LINE = 2
 # More header fields make no honest mail.
 MAX_FIELDS = 10_000
 
 
 @dataclass(slots=True)
 class ShownMail:
-    """A mail between MAIL and the end of its body; of one that is larger than max_size only the size is kept.
+    """A mail between MAIL and the end of its body; of one that is too large, or has no room, only the size is kept.
 
     Values of fields are as in the mail, leading space and folds included.
     """
 
     mail_from: str
     max_size: int
+    memory: MailMemory
     rcpt_to: list[str] = field(default_factory=list)
     fields: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytearray = field(default_factory=bytearray)
-    # With the empty line below the header.
-    size: int = 2
+    size: int = EMPTY_LINE
     is_too_large: bool = False
+    has_no_room: bool = False
+    # Counted by memory.
+    taken: int = 0
 
     @property
     def is_begun(self) -> bool:
         """Whether any of its content was shown."""
-        return bool(self.fields or self.body or self.is_too_large)
+        return self.size > EMPTY_LINE
 
     def add_field(self, name: bytes, value: bytes) -> None:
         """The next field of the header."""
-        if self._has_room(len(name) + len(value) + 3) and len(self.fields) < MAX_FIELDS:
+        if len(self.fields) >= MAX_FIELDS:
+            self._refuse_size()
+        if self._has_room(len(name) + len(value) + 3):
             self.fields.append((name, value))
-        else:
-            self._drop()
 
     def add_body(self, chunk: bytes) -> None:
         """The next part of the body."""
         if self._has_room(len(chunk)):
             self.body += chunk
-        else:
-            self._drop()
 
     def _has_room(self, size: int) -> bool:
         self.size += size
-        return self.size <= self.max_size and not self.is_too_large
+        if self.size > self.max_size:
+            self._refuse_size()
+        if self.is_too_large or self.has_no_room:
+            return False
+        if self.memory.take(size):
+            self.taken += size
+            return True
+        self.has_no_room = True
+        self.drop()
+        return False
 
-    def _drop(self) -> None:
+    def _refuse_size(self) -> None:
         self.is_too_large = True
+        self.drop()
+
+    def drop(self) -> None:
+        """Forget the content."""
+        self.memory.give_back(self.taken)
+        self.taken = 0
         self.fields.clear()
         self.body.clear()
 

@@ -22,14 +22,17 @@ from milter.addresses import normal_address
 from milter.config import Config
 from milter.digest.own import own_mail
 from milter.errors import StoreError
+from milter.frontends.memory import MailMemory
 from milter.frontends.store_watch import StoreWatch, decided_campaigns, sender_lists
 from milter.model import Envelope, Inspector
-from milter.observe import stages
+from milter.observe import meter, stages
 from milter.observe.mail_line import mail_done
 from milter.policies import PolicyBook, share_a_mail
 from milter.signals.campaigns import CampaignBook
 
 if TYPE_CHECKING:
+    import ssl
+
     from milter.digest.commands import Commands
 
 # Judged addresses that are remembered.
@@ -39,15 +42,21 @@ log = logging.getLogger(__name__)
 
 
 class Peer(NamedTuple):
-    """The host at the other end: its address, whether it may send through us, whether it is from outside."""
+    """The host at the other end: its address, whether it may send through us, whether it is from outside.
+
+    is_proxy: it begins each connection by naming its own client (the setting proxy_protocol).
+    """
 
     address: str
     trusted: bool
     is_global: bool
+    is_proxy: bool = False
 
 
 # A host that left before it was asked for its address.
 GONE = Peer("(gone)", trusted=False, is_global=False)
+# Whoever may open our Unix socket has been let in by its permissions.
+LOCAL = Peer("127.0.0.1", trusted=True, is_global=False)
 
 
 class Refusal(Enum):
@@ -56,6 +65,7 @@ class Refusal(Enum):
     NOT_TRUSTED = "not in trusted_clients"
     STOPPING = "we are stopping"
     FULL = "max_connections is reached"
+    ONE_CLIENT = "max_connections_per_client is reached"
 
 
 class Session(Protocol):
@@ -79,12 +89,15 @@ class Service:
         policies: PolicyBook | None = None,
         campaigns: CampaignBook | None = None,
         next_hop: NextHop | None = None,
+        tls: ssl.SSLContext | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
     ) -> None:
         self.config = config
         self.loop = asyncio.get_running_loop()
         self.hop = next_hop or make_next_hop(config)
         self.now = now
+        self.tls = tls
+        self.memory = MailMemory(config.max_memory)
         self.stopping = False
         self._policies = policies or PolicyBook(config)
         self._inspects = inspector is not None
@@ -94,7 +107,8 @@ class Service:
         self._store_watch = StoreWatch(config.store, *readers)
         self._memory = Memory(config.store)
         self._following: asyncio.Task[None] | None = None
-        self._sessions: set[Session] = set()
+        # With the address of each session's client.
+        self._sessions: dict[Session, str] = {}
         self._empty = asyncio.Event()
         self._empty.set()
         self.decider = Decider(config, inspector, self._policies, is_own=own_mail(config.store))
@@ -113,28 +127,53 @@ class Service:
         name = transport.get_extra_info("peername")
         if name is None:
             return GONE
-        host = name[0]
+        return self.peer_at(name[0]) if isinstance(name, tuple) else LOCAL
+
+    def peer_at(self, host: str) -> Peer:
+        """What is known of the host with this IP address."""
         if host not in self._peers:
             address = ip_address(host.partition("%")[0])
             if isinstance(address, IPv6Address) and address.ipv4_mapped:
                 address = address.ipv4_mapped
             if len(self._peers) >= PEERS_KEPT:
                 self._peers.clear()
-            trusted = any(address in network for network in self.config.trusted_clients)
-            self._peers[host] = Peer(str(address), trusted, address.is_global)
+            trusted, is_proxy = (
+                any(address in network for network in networks)
+                for networks in (self.config.trusted_clients, self.config.proxy_protocol)
+            )
+            self._peers[host] = Peer(str(address), trusted, address.is_global, is_proxy)
         return self._peers[host]
 
     def refusal(self, peer: Peer) -> Refusal | None:
         """Whether, and why, a session with this host may not begin."""
+        return self._logged(peer, self._unwelcome(peer) or self._busy())
+
+    def refusal_of_proxy(self, peer: Peer) -> Refusal | None:
+        """The same for a host in proxy_protocol, whose client is not known yet."""
+        return self._logged(peer, self._busy())
+
+    def refusal_behind_proxy(self, peer: Peer) -> Refusal | None:
+        """The same for the client of a proxy whose session has begun."""
+        return self._logged(peer, self._unwelcome(peer))
+
+    def _unwelcome(self, peer: Peer) -> Refusal | None:
         if not peer.trusted:
-            reason = Refusal.NOT_TRUSTED
-        elif self.stopping:
-            reason = Refusal.STOPPING
-        elif len(self._sessions) >= self.config.max_connections:
-            reason = Refusal.FULL
-        else:
-            return None
-        log.warning("client %s: refused, %s", peer.address, reason.value)
+            return Refusal.NOT_TRUSTED
+        limit = self.config.max_connections_per_client
+        if limit and sum(address == peer.address for address in self._sessions.values()) >= limit:
+            return Refusal.ONE_CLIENT
+        return None
+
+    def _busy(self) -> Refusal | None:
+        if self.stopping:
+            return Refusal.STOPPING
+        return Refusal.FULL if len(self._sessions) >= self.config.max_connections else None
+
+    def _logged(self, peer: Peer, reason: Refusal | None) -> Refusal | None:
+        if reason:
+            log.warning("client %s: refused, %s", peer.address, reason.value)
+            if meter.counts:
+                meter.counts.refused(reason.name.lower())
         return reason
 
     @property
@@ -158,15 +197,21 @@ class Service:
         """Whether mail to that address is for us, and the next hop is not asked for it."""
         return self._commands is not None and self._commands.is_for_us(recipient)
 
-    def enter(self, session: Session) -> None:
-        """A session begins."""
-        self._sessions.add(session)
+    def enter(self, session: Session, peer: Peer) -> None:
+        """A session begins, or turns out to be this client's."""
+        self._sessions[session] = peer.address
+        self._count_sessions()
         self._empty.clear()
 
     def leave(self, session: Session) -> None:
         """A session has ended; its last mail may still be on its way."""
-        self._sessions.discard(session)
+        self._sessions.pop(session, None)
+        self._count_sessions()
         self._note_if_empty()
+
+    def _count_sessions(self) -> None:
+        if meter.counts:
+            meter.counts.sessions(len(self._sessions))
 
     def _note_if_empty(self) -> None:
         if not self._sessions and not self._deliveries:
@@ -178,14 +223,23 @@ class Service:
 
     def start_delivery(self, mail: Mail) -> asyncio.Task[Outcome]:
         """Act on a mail in a task that outlives its session."""
+        size = len(mail.raw)
+        self.memory.hold(size)
         task = self.loop.create_task(self._deliver(mail))
         self._deliveries.add(task)
+        self._count_deliveries()
+        task.add_done_callback(lambda _: self.memory.give_back(size))
         task.add_done_callback(self._delivered)
         return task
 
     def _delivered(self, task: asyncio.Task[Outcome]) -> None:
         self._deliveries.discard(task)
+        self._count_deliveries()
         self._note_if_empty()
+
+    def _count_deliveries(self) -> None:
+        if meter.counts:
+            meter.counts.in_hand(len(self._deliveries), self.memory.in_hand)
 
     async def _deliver(self, mail: Mail) -> Outcome:
         started, timing = time.perf_counter(), stages.begin()

@@ -67,7 +67,7 @@ class Incoming:
 class SmtpServer(SmtpSession):
     """One session. Its mails go to the next hop as they come in; its replies are the next hop's."""
 
-    commands = COMMANDS
+    commands: Sequence[str] = COMMANDS
     no_recipients = NO_RECIPIENTS
 
     def __init__(self, service: Service) -> None:

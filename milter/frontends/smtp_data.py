@@ -6,6 +6,7 @@ import asyncio
 from io import BytesIO
 
 from milter.content.spotter import Literals
+from milter.frontends.memory import MailMemory
 
 END = b"\r\n.\r\n"
 LINE_DOT = Literals(b"\r\n.")
@@ -15,14 +16,21 @@ class TooLargeError(Exception):
     """The message was longer than allowed; it has been read to its end and thrown away."""
 
 
+class NoRoomError(Exception):
+    """There was no memory for the message; it has been read to its end and thrown away."""
+
+
 class DataReader:
     """Collects one message in one buffer, free of doubled dots (RFC 5321 §4.5.2), without looking at lines.
 
     A dot after a bare LF or CR was doubled by no sender that keeps to the RFC, and ends nothing.
     """
 
-    def __init__(self, max_size: int, done: asyncio.Future[bytes]) -> None:
+    def __init__(self, max_size: int, memory: MailMemory, done: asyncio.Future[bytes]) -> None:
         self._max_size = max_size
+        self._memory = memory
+        self._taken = 0
+        self._dropped = False
         self._done = done
         self._buffer = BytesIO()
         self._size = 0
@@ -58,16 +66,28 @@ class DataReader:
 
     def _keep(self, chunk: bytes) -> None:
         self._size += len(chunk)
-        if self._size <= self._max_size + 2:
+        if self._dropped:
+            return
+        if self._size <= self._max_size + 2 and self._memory.take(len(chunk)):
+            self._taken += len(chunk)
             self._buffer.write(chunk)
         else:
-            self._buffer = BytesIO()
+            self._dropped = True
+            self.release()
+
+    def release(self) -> None:
+        """Forget the message; whoever has it by now counts it."""
+        self._memory.give_back(self._taken)
+        self._taken = 0
+        self._buffer = BytesIO()
 
     def _finish(self) -> None:
         """The last line, a lone dot, has lost its dot like any other; its line end is no part of it."""
         self._size -= 2
         if self._size > self._max_size:
             self._done.set_exception(TooLargeError())
-            return
-        self._buffer.truncate(self._size)
-        self._done.set_result(self._buffer.getvalue())
+        elif self._dropped:
+            self._done.set_exception(NoRoomError())
+        else:
+            self._buffer.truncate(self._size)
+            self._done.set_result(self._buffer.getvalue())

@@ -1,4 +1,4 @@
-"""The arguments of MAIL, RCPT and XFORWARD: taken apart, kept as written."""
+"""The arguments of MAIL, RCPT, XFORWARD and XCLIENT: taken apart, kept as written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from milter.actions.nexthop import Reply, extension_of
 
 # www.postfix.org/XFORWARD_README.html
 XFORWARD_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE")
+# www.postfix.org/XCLIENT_README.html
+XCLIENT_ATTRIBUTES = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")
 TOO_LARGE = (552, "5.3.4 Message is too large")
 # RFC 5321 §4.5.3.1.10: the client sends the mail to this recipient again.
 ANOTHER_POLICY = (452, "4.5.3 This recipient has settings of its own, please send it a copy of its own")
@@ -78,6 +80,9 @@ def _parameters(words: tuple[str, ...]) -> dict[str, str]:
 
 def check_parameters(path: Path, offered: Container[str], max_size: int) -> None:
     """Refuse parameters that were not offered, have a value that their RFC does not know, or promise too much."""
+    if "SMTPUTF8" in path.parameters and "SMTPUTF8" not in offered:
+        # RFC 6531 §3.5
+        raise RefusedError(550, "5.6.7 The next hop takes no internationalized mail (SMTPUTF8)")
     if any(extension_of(word) not in offered for word in path.parameters_as_written):
         raise RefusedError(555, "5.5.4 Parameter is not offered here")
     if path.parameters.get("BODY", "7BIT").upper() not in {"7BIT", "8BITMIME"}:
@@ -90,19 +95,19 @@ def check_parameters(path: Path, offered: Container[str], max_size: int) -> None
         raise RefusedError(*TOO_LARGE)
 
 
-def parse_xforward(argument: str | None) -> dict[str, str]:
-    """Attributes of an XFORWARD command, values as written. Raises RefusedError."""
+def parse_attributes(argument: str | None, command: str, known: Container[str]) -> dict[str, str]:
+    """Attributes of an XFORWARD or XCLIENT command, values as written. Raises RefusedError."""
     attributes: dict[str, str] = {}
     for word in (argument or "").split():
         name, equals, value = word.partition("=")
         name = name.upper()
-        if name not in XFORWARD_ATTRIBUTES or not equals or not value.isascii() or _CONTROL.search(value):
-            raise RefusedError(501, "5.5.4 Bad XFORWARD attribute")
-        if name == "ADDR":
-            _check_address(xtext(value))
+        if name not in known or not equals or not value.isascii() or _CONTROL.search(value):
+            raise RefusedError(501, f"5.5.4 Bad {command} attribute")
+        if name in {"ADDR", "DESTADDR"}:
+            _check_address(xtext(value), command)
         attributes[name] = value
     if not attributes:
-        raise RefusedError(501, "5.5.4 Syntax: XFORWARD attribute=value...")
+        raise RefusedError(501, f"5.5.4 Syntax: {command} attribute=value...")
     return attributes
 
 
@@ -120,10 +125,10 @@ def client_address(value: str) -> str:
     return text[5:] if text[:5].upper() == "IPV6:" else text
 
 
-def _check_address(text: str) -> None:
+def _check_address(text: str, command: str) -> None:
     if not text:
         return
     try:
         ip_address(client_address(text))
     except ValueError:
-        raise RefusedError(501, "5.5.4 Bad XFORWARD address") from None
+        raise RefusedError(501, f"5.5.4 Bad {command} address") from None

@@ -1,11 +1,12 @@
 """A mail built from what an MTA shows, and the changes that take forged fields out of it."""
 
 from milter.actions.headers import forged_fields_removed
+from milter.frontends.memory import MailMemory
 from milter.frontends.milter_mail import MAX_FIELDS, ShownMail, field_changes
 
 
-def shown(*fields, body=b"", max_size=100_000):
-    mail = ShownMail("a@example.org", max_size)
+def shown(*fields, body=b"", max_size=100_000, memory=None):
+    mail = ShownMail("a@example.org", max_size, memory or MailMemory(1_000_000))
     for name, value in fields:
         mail.add_field(name, value)
     if body:
@@ -40,12 +41,25 @@ def test_a_mail_up_to_the_limit_is_kept_and_one_byte_more_is_not():
 
 
 def test_a_header_without_end_is_too_large():
-    mail = ShownMail("", 10_000_000)
+    mail = ShownMail("", 10_000_000, MailMemory(10_000_000))
     for _ in range(MAX_FIELDS):
         mail.add_field(b"A", b"")
     assert not mail.is_too_large
     mail.add_field(b"A", b"")
     assert mail.is_too_large
+
+
+def test_a_mail_that_memory_has_no_room_for_is_not_kept():
+    memory = MailMemory(60)
+    first, second = shown((b"A", b" b"), memory=memory), shown((b"A", b" b"), body=b"x" * 50, memory=memory)
+    assert (first.has_no_room, second.has_no_room, second.fields, second.body) == (False, True, [], b"")
+    assert memory.in_hand == 6
+    second.add_body(b"y")
+    assert memory.in_hand == 6
+    first.add_body(b"x" * 54)
+    assert not first.has_no_room
+    first.drop()
+    assert memory.in_hand == 0
 
 
 def test_forged_fields_are_counted_by_name():

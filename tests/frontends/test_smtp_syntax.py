@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milter.frontends.smtp_syntax import RefusedError, client_address, parse_path, parse_xforward, xtext
+from milter.frontends.smtp_syntax import (
+    XCLIENT_ATTRIBUTES,
+    XFORWARD_ATTRIBUTES,
+    RefusedError,
+    client_address,
+    parse_attributes,
+    parse_path,
+    xtext,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +57,22 @@ def test_no_argument_is_a_surprise(text):
 
 
 def test_xforward():
-    assert parse_xforward("name=a.example ADDR=192.0.2.1") == {"NAME": "a.example", "ADDR": "192.0.2.1"}
-    assert parse_xforward("ADDR=[UNAVAILABLE]") == {"ADDR": "[UNAVAILABLE]"}
+    def parse(argument):
+        return parse_attributes(argument, "XFORWARD", XFORWARD_ATTRIBUTES)
+
+    assert parse("name=a.example ADDR=192.0.2.1") == {"NAME": "a.example", "ADDR": "192.0.2.1"}
+    assert parse("ADDR=[UNAVAILABLE]") == {"ADDR": "[UNAVAILABLE]"}
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [None, "", "NAME", "IDENT=1", "ADDR=somewhere", "DESTADDR=999.0.0.1", "ADDR=IPV6:192.0.2.1x", "NAME=ä"],
+)
+def test_broken_xclient(argument):
+    with pytest.raises(RefusedError) as caught:
+        parse_attributes(argument, "XCLIENT", XCLIENT_ATTRIBUTES)
+    assert caught.value.reply.code == 501
+    assert "XCLIENT" in str(caught.value.reply)
 
 
 def test_xtext():

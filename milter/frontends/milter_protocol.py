@@ -17,6 +17,7 @@ from milter.actions.decide import Decision
 from milter.actions.deliver import REFUSED, Outcome
 from milter.actions.headers import forged_fields_removed, split_fields
 from milter.actions.nexthop import TROUBLE, Reply
+from milter.frontends.memory import NO_ROOM
 from milter.frontends.milter_mail import FieldChange, ShownMail, field_changes
 from milter.frontends.milter_packets import (
     CONTINUE,
@@ -116,7 +117,7 @@ class MilterSession:
         if self._service.refusal(self._peer):
             self._writer.close()
             return
-        self._service.enter(self)
+        self._service.enter(self, self._peer)
         try:
             await self._converse()
         except MalformedError as error:
@@ -128,6 +129,7 @@ class MilterSession:
         except Exception:
             log.exception("milter client %s: session failed", self._peer.address)
         finally:
+            self._abort(b"")
             self._service.leave(self)
             self._writer.close()
 
@@ -196,7 +198,9 @@ class MilterSession:
         self._helo_name = _text(texts(content)[0])
 
     def _begin(self, content: bytes) -> None:
-        self._mail = ShownMail(_address(content), self._service.config.max_size)
+        if self._mail:
+            self._mail.drop()
+        self._mail = ShownMail(_address(content), self._service.config.max_size, self._service.memory)
         # Mail that was made on its machine has no port, and nobody who would send it again: Postfix would try for ever.
         self._can_refuse = b"R" in self._replied_to and self._client_port != 0
 
@@ -220,6 +224,8 @@ class MilterSession:
         """A step that tells us nothing, of an MTA that does not leave it out."""
 
     def _abort(self, content: bytes) -> None:
+        if self._mail:
+            self._mail.drop()
         self._mail = None
         self._macros.clear()
 
@@ -266,6 +272,8 @@ class MilterSession:
         """What becomes of a mail, and the packets that edit it if the MTA is to keep it."""
         if mail.is_too_large:
             return Outcome("reject", Reply(TOO_LARGE[0], TOO_LARGE[1:])), b""
+        if mail.has_no_room:
+            return Outcome("defer", Reply(NO_ROOM[0], NO_ROOM[1:])), b""
         raw = bytes(mail)
         decision = await self._service.decider.decide(raw, envelope)
         changes = [] if decision.mail is raw else await asyncio.to_thread(self._changes, mail, decision.rewriting)

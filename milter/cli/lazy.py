@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from milter.errors import BlackmailFilterError
+from milter.garbage import collector_paused
 
 
 class LazyGroup(click.Group):
@@ -27,7 +28,8 @@ class LazyGroup(click.Group):
         """Import the module of a command."""
         if cmd_name not in self._modules:
             return None
-        command: click.Command = importlib.import_module(self._modules[cmd_name]).command
+        with collector_paused():
+            command: click.Command = importlib.import_module(self._modules[cmd_name]).command
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

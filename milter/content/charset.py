@@ -8,8 +8,6 @@ import re
 from encodings.aliases import aliases
 from functools import lru_cache
 
-import charset_normalizer
-
 # What Python knows by another name, or what senders mean when they write it (WHATWG Encoding Standard §4.2).
 MEANT = {
     "iso8859_1": "cp1252", "latin_1": "cp1252", "ascii": "cp1252", "iso8859_9": "cp1254", "iso8859_11": "cp874",
@@ -160,6 +158,8 @@ def guess(data: bytes) -> str | None:
         return None
     if (cyrillic := _cyrillic(high)) is not None:
         return cyrillic
+    import charset_normalizer  # noqa: PLC0415  most mail says what it is written in
+
     best = charset_normalizer.from_bytes(sample[:GUESSED_ON], cp_isolation=CANDIDATES).best()
     return best.encoding if best is not None else None
 

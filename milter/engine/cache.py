@@ -27,6 +27,7 @@ from milter.engine.ruleset import RuleSet, build, regexes, rule_set
 from milter.engine.scanners import AhoCorasickScanner, HyperscanScanner, Scanner
 from milter.engine.schema import Scoring
 from milter.errors import ConfigError
+from milter.garbage import collector_paused
 from milter.yamlfile import read_yaml
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,8 @@ def load_rules(paths: list[Path], cache_dir: Path | None = None) -> RuleSet:
     """The compiled rule set of these files, from the cache where it fits. Raises ConfigError."""
     folder = cache_dir or default_cache_dir()
     file = folder / f"{_key(paths)}.rules"
-    cached = _read(file)
+    with collector_paused():
+        cached = _read(file)
     if cached is not None:
         return cached
     compiled = build(read_book(paths))

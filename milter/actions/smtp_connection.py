@@ -68,9 +68,10 @@ class SmtpConnection(asyncio.Protocol):
         self._partial, self._lines = b"", []
         self._replies.clear()
         self.capabilities.clear()
+        if self._transport is None or self.closed:
+            raise self._error()
         transport, failure = None, "the connection was closed"
         try:
-            assert self._transport
             transport = await self._loop.start_tls(
                 self._transport,
                 self,

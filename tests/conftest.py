@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from postgresql import PostgreSql
 from milter.config import Address, Config, Store, UnixAddress
 from milter.frontends.service import Service
 from milter.frontends.sockets import address_of, addresses, bind
+from milter.frontends.tls import server_context
 from milter.frontends.worker import listening
 from milter.inspector import smtp_inspector
 from milter.model import Envelope, Inspector, RuleMatch, Verdict
@@ -182,6 +184,12 @@ class Client:
         await self.writer.drain()
         return await self.reply()
 
+    async def start_tls(self, context: ssl.SSLContext, name: str = "filter.example") -> str:
+        """STARTTLS and a handshake; the reply to STARTTLS."""
+        reply = await self.ask("STARTTLS")
+        await self.writer.start_tls(context, server_hostname=name)
+        return reply
+
     def break_off(self) -> None:
         """Vanish."""
         self.writer.transport.abort()
@@ -275,7 +283,12 @@ async def start_filter(tmp_path: Path) -> AsyncIterator[StartFilter]:
             else:
                 inspector = judging(judge) if isinstance(judge, Verdict | Exception) else judge or judging(Verdict())
             service = Service(
-                config, inspector if config.inspect else None, policies=policies, campaigns=campaigns, now=lambda: NOW
+                config,
+                inspector if config.inspect else None,
+                policies=policies,
+                campaigns=campaigns,
+                tls=server_context(config.tls) if config.tls else None,
+                now=lambda: NOW,
             )
             listeners = {setting: bind(address) for setting, address in addresses(config).items()}
             await stack.enter_async_context(listening(service, listeners))

@@ -1,4 +1,4 @@
-"""The filter as a milter, and an MTA that calls it."""
+"""The filter as a milter, and an MTA that calls it; certificates, and the loops that sessions run on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,25 @@ import asyncio
 import contextlib
 
 import pytest
+import uvloop
+from authority import Authority
 from milter_mta import MilterMta
 from server_process import SCRIPTED, servers
+
+# What depends on how a loop does things is tested on both that we run on.
+ON_BOTH_LOOPS = {"test_peers.py", "test_proxy_protocol.py", "test_starttls.py"}
+
+
+def pytest_asyncio_loop_factories(config, item):
+    """Called by pytest-asyncio."""
+    factories = {"asyncio": asyncio.new_event_loop}
+    return factories | ({"uvloop": uvloop.new_event_loop} if item.path.name in ON_BOTH_LOOPS else {})
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """Whose certificates our clients believe."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,12 @@ class ServerProcess:
     """A running server: command and its configuration file. A command of systemd's may stand before it."""
 
     def __init__(
-        self, folder: Path, command: tuple[str, ...], environ: Mapping[str, str] | None = None, **settings: Any
+        self,
+        folder: Path,
+        command: Sequence[str],
+        environ: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
+        **settings: Any,
     ) -> None:
         self.path, self.mails, self.log = folder / "config.yaml", folder / "mail", folder / "log"
         self.settings = {
@@ -47,7 +52,9 @@ class ServerProcess:
         self.port = 0
         self.configure(**settings)
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen([*command, str(self.path)], stderr=log, env=os.environ | (environ or {}))
+            self.process = subprocess.Popen(
+                [*command, str(self.path)], stderr=log, env=os.environ | (environ or {}), pass_fds=descriptors
+            )
 
     def configure(self, **settings: Any) -> None:
         """Change the configuration file."""
@@ -132,14 +139,15 @@ StartServer = Callable[..., ServerProcess]
 
 
 @contextlib.contextmanager
-def servers(folder: Path, command: tuple[str, ...]) -> Iterator[StartServer]:
-    """Starts servers, and ends them after the block: `start(setting=...)`; it serves when that returns."""
+def servers(folder: Path, command: Sequence[str]) -> Iterator[StartServer]:
+    """Starts servers, and ends them after the block: `start(setting=...)`; it serves when that returns.
+
+    Words without a name stand before the command; environ and descriptors are what the process has beside ours.
+    """
     started: list[ServerProcess] = []
 
-    def start(
-        *before: str, environ: Mapping[str, str] | None = None, wait: bool = True, **settings: Any
-    ) -> ServerProcess:
-        server = ServerProcess(folder, (*before, *command), environ, **settings)
+    def start(*before: str, wait: bool = True, **settings: Any) -> ServerProcess:
+        server = ServerProcess(folder, (*before, *command), **settings)
         started.append(server)
         if wait:
             server.serves()

@@ -17,9 +17,13 @@ class Heartbeat:
         self._seen = 0
         self.silence = 0.0
 
+    def beat(self) -> None:
+        """In the worker: it is alive now."""
+        self._count[0] += 1
+
     def keep_beating(self, loop: asyncio.AbstractEventLoop) -> None:
         """In the worker: beat as long as this loop turns."""
-        self._count[0] += 1
+        self.beat()
         loop.call_later(INTERVAL, self.keep_beating, loop)
 
     def listen(self, passed: float) -> float:

@@ -20,8 +20,6 @@ class Notifier:
         address = environ["NOTIFY_SOCKET"]
         # unix(7): the name of an abstract socket begins with a zero byte.
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
         self._watchdog = _watchdog(environ)
         self._last_alive = 0.0
 
@@ -51,7 +49,9 @@ class Notifier:
 
     def _send(self, message: str) -> None:
         try:
-            self._socket.sendto(message.encode(), self._address)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+                manager.setblocking(False)
+                manager.sendto(message.encode(), self._address)
         except OSError as error:
             log.warning("systemd cannot be told: %s", error.strerror)
 

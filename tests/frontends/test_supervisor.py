@@ -112,6 +112,27 @@ def test_a_machine_that_was_halted_as_a_whole_has_no_hung_worker(start):
     assert "hangs" not in server.logged
 
 
+def test_no_sign_of_life_is_given_while_a_worker_hangs(monkeypatch):
+    killed, told = [], []
+    monkeypatch.setattr(os, "kill", lambda pid, number: killed.append((pid, number)))
+    supervisor = Supervisor(Mock(), Mock(), Mock(), tell=told.append)
+    hanging, living = (Child(pid, Mock(config=Config(inspect_timeout=20)), 0.0, False) for pid in (1, 2))
+    supervisor._children = {1: hanging, 2: living}
+
+    def look(passed):
+        living.heartbeat.beat()
+        supervisor._end_hung(passed)
+
+    look(40.0)
+    assert (killed, told) == ([], ["alive"])
+    look(1.0)
+    look(1.0)
+    assert (killed, told) == ([(1, signal.SIGABRT), (1, signal.SIGKILL)], ["alive"])
+    hanging.heartbeat.beat()
+    look(1.0)
+    assert told == ["alive", "alive"]
+
+
 def test_workers_that_die_at_once_keep_nobody_from_stopping(start):
     server = start(workers=2)
     for _ in range(5):

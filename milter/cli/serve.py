@@ -42,7 +42,8 @@ def _usable_config(path: Path | None) -> Config:
     if config.arc:
         load_seal_key(config.arc)
     check_extras(config)
-    if config.listen and config.inspect and config.quarantines:
+    keeps = config.inspect and config.quarantines and config.mode == "filter"
+    if keeps and (config.listen or config.lmtp):
         from milter.store.opened import migrate
 
         migrate(config.store)

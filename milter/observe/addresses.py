@@ -24,7 +24,7 @@ def shown_by(how: How, key: bytes) -> Callable[[str], str]:
     def code(address: str) -> str:
         if not address:
             return ""
-        known = normal_address(address).encode("utf-8", "surrogateescape")
+        known = (normal_address(address) or address.lower()).encode("utf-8", "surrogateescape")
         return hmac.digest(key, known, "sha256").hex()[:CODE_DIGITS]
 
     return code

@@ -82,6 +82,8 @@ def json_formatter(*, traces: bool) -> logging.Formatter:
     if traces:
         transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         processors.append(structlog.processors.ExceptionRenderer(transformer))
+    else:
+        processors.append(_without_trace)
     processors.append(structlog.processors.JSONRenderer())
     return structlog.stdlib.ProcessorFormatter(processors=processors)
 
@@ -97,7 +99,15 @@ def _fields(_logger: object, _method: str, event: MutableMapping[str, Any]) -> M
     }
     if isinstance(record.msg, MailLine):
         return {**fields, "event": "mail", **record.msg.fields()}
-    fields["event"] = plain(in_text(record.getMessage(), MailLine.shown))
-    if record.exc_info and record.exc_info[1]:
-        fields |= {"fault": plain(in_one_line(record.exc_info[1])), "exc_info": record.exc_info}
+    fields["event"] = plain(in_text(event["event"], MailLine.shown))
+    trace = event.get("exc_info")
+    if trace and trace[1]:
+        fields["fault"] = plain(in_one_line(trace[1]))
+        # Left to those behind, who show it where traces are asked for.
+        fields["exc_info"] = trace
     return fields
+
+
+def _without_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.pop("exc_info", None)
+    return event

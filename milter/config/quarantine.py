@@ -84,7 +84,7 @@ class Digest(Section):
     notice_at_once: bool = Field(False, description="Tell recipients of each quarantined mail within a minute, too.")
     from_address: MailAddress | None = Field(None, description="Author of our mails; null: command_address.")
     command_address: MailAddress | None = Field(
-        None, description="Where mails that release and report are taken in; by SMTP only."
+        None, description="Where mails that release and report are taken in, by SMTP or LMTP."
     )
     public_url: Annotated[str, AfterValidator(web_root)] | None = Field(
         None, description="Where recipients reach web.listen, https://HOST/; null: commands go by mail."

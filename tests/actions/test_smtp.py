@@ -142,6 +142,58 @@ async def test_size_is_kept_from_a_hop_that_does_not_know_it(relay):
     assert hop.transactions[0] == "MAIL FROM:<> BODY=8BITMIME"
 
 
+@pytest.mark.parametrize(
+    ("parameter", "refusal"),
+    [
+        ("SMTPUTF8", "550 5.6.7 The next hop does not offer SMTPUTF8"),
+        ("Body=8bitmime", "554 5.6.3 The next hop does not offer 8BITMIME"),
+        ("REQUIRETLS", "550 5.7.30 REQUIRETLS support required"),
+    ],
+)
+async def test_a_mail_that_the_next_hop_will_never_be_able_to_take_is_refused_for_good(relay, parameter, refusal):
+    hop, ours = await relay(offers=("PIPELINING", "SIZE"))
+    transaction = await ours.begin("<a@example.org>", [parameter, "SIZE=5"], {})
+    for recipient in ("<b@example.org>", "<c@example.org>"):
+        assert str(await transaction.rcpt(recipient, [])) == refusal
+    transaction.abandon()
+    assert (await send(ours)).accepted
+    assert not any(parameter in command for command in hop.commands)
+    assert hop.connections == 1
+
+
+async def test_an_extension_that_only_adds_to_a_mail_is_waited_for(relay):
+    hop, ours = await relay(offers=("PIPELINING",))
+    transaction = await ours.begin("<a@example.org>", ["RET=HDRS"], {})
+    with pytest.raises(NextHopError, match="does not offer DSN"):
+        await transaction.rcpt("<b@example.org>", [])
+    transaction.abandon()
+    assert (await send(ours)).accepted
+    assert hop.connections == 1
+
+
+async def test_seven_bits_need_no_word(relay):
+    hop, ours = await relay(offers=("PIPELINING",))
+    transaction = await ours.begin("<a@example.org>", ["BODY=7BIT"], {})
+    assert (await transaction.rcpt("<b@example.org>", [])).accepted
+    transaction.abandon()
+    assert hop.transactions[0] == "MAIL FROM:<a@example.org>"
+
+
+async def test_whether_it_answers_can_be_seen(relay):
+    hop, ours = await relay(answers={"connect": ["220 hop", "421 busy", "220 hop"]})
+    ((address, first),) = ours.health().items()
+    assert (address, first.up) == (str(hop.address), True)
+    await send(ours)
+    assert ours.health() == {address: first}
+    await ours.close()
+    with pytest.raises(NextHopError):
+        await send(ours)
+    down = ours.health()[address]
+    assert (down.up, down.since >= first.since) == (False, True)
+    await send(ours)
+    assert ours.health()[address].up
+
+
 async def test_xforward_is_cut_to_what_is_asked_for_and_to_short_lines(relay):
     hop, ours = await relay(offers=("PIPELINING", "XFORWARD NAME ADDR HELO"))
     forwarded = {"NAME": "n" * 400, "ADDR": "192.0.2.1", "PORT": "1", "HELO": "h" * 200}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from milter.actions.hop_access import load_access
 from milter.actions.sealing import load_seal_key
 from milter.cli.extras import check_extras
 from milter.cli.options import config_option, load_config
@@ -42,6 +43,7 @@ def _usable_config(path: Path | None) -> Config:
     if config.arc:
         load_seal_key(config.arc)
     check_extras(config)
+    load_access(config)
     keeps = config.inspect and config.quarantines and config.mode == "filter"
     if keeps and (config.listen or config.lmtp):
         from milter.store.opened import migrate

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from milter.actions.hop_access import load_access
 from milter.cli.extras import check_extras
 from milter.cli.options import config_option, load_config
 from milter.config import Config
@@ -16,6 +17,7 @@ from milter.engine.cache import read_book, rule_paths
 from milter.engine.ruleset import build
 from milter.engine.selftest import count_examples, faults
 from milter.errors import ConfigError
+from milter.frontends.tls import server_context
 from milter.postfix.domains import read_postconf
 from milter.postfix.findings import findings, in_use
 from milter.postfix.settings import read_settings
@@ -34,6 +36,9 @@ def command(config_path: Path | None, postfix: bool) -> None:
     config = load_config(config_path)
     load_directory(config.reporting)
     check_extras(config)
+    load_access(config)
+    if config.tls:
+        server_context(config.tls)
     wrong = _check_postfix(config) if postfix else 0
     book = read_book(rule_paths(config.rules, shipped=config.shipped_rules))
     found = list(faults(book, build(book)))

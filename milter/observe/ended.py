@@ -13,14 +13,23 @@ _FILE = re.compile(r"(counter|histogram|gauge_\w+)_(\d+)\.db")
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is a process of that number."""
+    """Whether there is a process of that number that has not ended; one that nobody has waited for yet has."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        # Gone since, or a system without: then only its absence tells.
+        return False
+    return stat.rpartition(b")")[2].split()[0] == b"Z"
 
 
 def gather_ended(folder: Path, running: Callable[[int], bool] = is_running) -> None:

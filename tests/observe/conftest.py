@@ -6,6 +6,8 @@ import threading
 import warnings
 
 import pytest
+from monitored import Monitored
+from server_process import SERVE, servers
 
 from milter.config import Config
 from milter.observe.logs import Logs
@@ -33,3 +35,10 @@ def log_to(tmp_path):
     root.handlers[:], level, logging.raiseExceptions, sys.excepthook, threading.excepthook = before
     root.setLevel(level)
     MailLine.shown, warnings.showwarning = staticmethod(shown), show
+
+
+@pytest.fixture
+def monitored(tmp_path):
+    """Start a server that can be asked: `monitored(setting=…)`."""
+    with servers(tmp_path, SERVE) as start:
+        yield lambda **settings: Monitored(start, tmp_path, **settings)

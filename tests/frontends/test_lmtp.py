@@ -212,6 +212,14 @@ async def test_a_quarantine_that_cannot_be_written_defers_its_own_share(start_ho
     assert len(hop.messages) == 1
 
 
+async def test_a_quarantined_share_leaves_the_open_transaction_to_the_next(start_hop, lmtp_client):
+    hop = await start_hop()
+    _, client = await lmtp_client(hop, for_anna(QUARANTINE), policies=POLICIES)
+    await send(client, ANNA, C)
+    asked = [f"MAIL FROM:<a@example.net>|RCPT TO:<{one}>|{end}" for one, end in ((ANNA, "RSET"), (C, "DATA"))]
+    assert "|".join(hop.transactions) == "|".join(asked)
+
+
 async def test_rejected_and_unchecked_side_by_side(start_hop, lmtp_client):
     async def inspector(raw, envelope):
         if ANNA in envelope.rcpt_to:

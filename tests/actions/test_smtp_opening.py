@@ -8,8 +8,9 @@ import ssl
 from datetime import timedelta
 
 import pytest
+import uvloop
 from aiosmtpd.smtp import SMTP, AuthResult
-from tls_hop import INSIDE, OFFERS
+from tls_hop import INSIDE, OFFERS, TlsHop
 
 from milter.actions import smtp_connection
 from milter.actions.hops import make_next_hop
@@ -350,3 +351,32 @@ async def test_aiosmtpd_refuses_another_password(aiosmtpd, relay, tmp_path):
     with pytest.raises(NextHopError, match=r"^next hop does not let 'filter' log in: 535$"):
         await send(other)
     assert (await send(ours)).accepted
+
+
+def test_uvloop_has_a_tls_of_its_own(authority):
+    """It is what `serve` runs on."""
+
+    async def scenario() -> None:
+        good = TlsHop(context=authority.certify("127.0.0.1").context, injected=b"250 Ok\r\n")
+        bad = TlsHop()
+        servers = [await asyncio.start_server(hop.serve, "127.0.0.1", 0, limit=2**28) for hop in (good, bad)]
+        for hop, server in zip((good, bad), servers, strict=True):
+            hop.address = address_of(server.sockets[0])
+        usual = {"next_hop_tls": "verify", "next_hop_ca_file": authority.ca_file, "next_hop_timeout": 5.0}
+        ours = make_next_hop(Config(next_hop=f"smtp://{good.address}", **usual))
+        large = [b"x" * 998 + b"\r\n"] * 2000
+        for parts in (MESSAGE, large, MESSAGE):
+            assert (await send(ours, parts)).accepted
+        assert good.messages == [b"".join(parts) for parts in (MESSAGE, large, MESSAGE)]
+        assert (good.connections, good.in_clear[1:]) == (1, ["STARTTLS"])
+        await good.close()
+        assert (await send(ours)).accepted
+        await ours.close()
+        with pytest.raises(NextHopError, match="cannot be spoken to in TLS"):
+            await send(make_next_hop(Config(next_hop=f"smtp://{bad.address}", **usual)))
+        for server in servers:
+            server.close()
+        await asyncio.sleep(0.05)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario())

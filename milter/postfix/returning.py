@@ -165,10 +165,11 @@ def withheld_words(this: SetUp) -> Iterator[Finding]:
 def unequal_sizes(this: SetUp) -> Iterator[Finding]:
     """Who takes a mail first must not take more than who gets it next."""
     largest = this.config.max_size
+    behind = [service for _, service in _returning(this)]
     for service in this.postfix.by_command(*ENTRANCES):
         fitting = [way for way in this.ways if way.front == service]
         limit = this.postfix.number("message_size_limit", service)
-        if not fitting or 0 < limit <= largest:
+        if not fitting or service in behind or 0 < limit <= largest:
             continue
         bounces = any(way.parameter == "content_filter" for way in fitting)
         end = "bounce after Postfix took them" if bounces else "are refused only after they were sent whole"

@@ -84,10 +84,12 @@ def free_port() -> int:
 class Postfix:
     """One Postfix with the lines of `postfix-config`: `front` is its port 25, `back` takes mail from the filter.
 
-    A lay-out may end with "+policies": with what is printed for recipients with policies of their own.
+    A lay-out may end with "+policies": with what is printed for recipients with policies of their own; or with
+    "+mailbox": with a server for mailboxes behind the filter, at `back`. others are further settings of the filter.
     """
 
-    def __init__(self, layout: str) -> None:
+    def __init__(self, layout: str, **others: Any) -> None:
+        self._others = others
         self.layout, _, self.addition = layout.partition("+")
         # Postfix's own user has to get in, which pytest's folders forbid.
         self.folder = Path(tempfile.mkdtemp(prefix="blackmail-postfix-", dir="/tmp"))
@@ -101,9 +103,14 @@ class Postfix:
     @property
     def settings(self) -> dict[str, Any]:
         """The filter's own settings that go with it."""
-        asked = {"listen": None, LISTENS.get(self.layout, "listen"): f"127.0.0.1:{self.filter}"}
-        policies = {"policies": {RECIPIENT: {"quarantine": True}}} if self.addition else {}
-        return asked | policies | {"next_hop": f"smtp://{self.back_address}"}
+        policies = {"policies": {RECIPIENT: {"quarantine": True}}} if self.addition == "policies" else {}
+        protocol = "lmtp" if self.addition == "mailbox" else "smtp"
+        return self.listening | policies | {"next_hop": f"{protocol}://{self.back_address}"} | self._others
+
+    @property
+    def listening(self) -> dict[str, str | None]:
+        """Where this Postfix looks for the filter, and nowhere else."""
+        return {"listen": None, LISTENS.get(self.layout, "listen"): f"127.0.0.1:{self.filter}"}
 
     @property
     def lines(self) -> LayOut:
@@ -232,11 +239,11 @@ def postfixes():
 
 @pytest.fixture
 def make_postfix():
-    """Write the configuration of a Postfix that a test may change before it is started: `make_postfix(layout)`."""
+    """Write a Postfix's configuration, which a test may change and start: `make_postfix(layout, setting=...)`."""
     made: list[Postfix] = []
 
-    def make(layout: str) -> Postfix:
-        made.append(Postfix(layout))
+    def make(layout: str, **others: Any) -> Postfix:
+        made.append(Postfix(layout, **others))
         made[-1].configure()
         return made[-1]
 
@@ -245,7 +252,7 @@ def make_postfix():
         postfix.remove()
 
 
-@pytest.fixture(params=["before-queue", "after-queue"])
+@pytest.fixture(params=["before-queue", "after-queue", "lmtp"])
 def postfix(request, postfixes):
     """A running Postfix of each lay-out, empty."""
     running = postfixes(request.param)

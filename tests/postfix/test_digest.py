@@ -30,7 +30,7 @@ async def test_a_recipient_gets_his_mail_by_answering_a_notice(postfix, start_fi
     running = await start_filter(
         back,
         judge,
-        listen=f"127.0.0.1:{postfix.filter}",
+        **postfix.listening,
         digest={"command_address": COMMANDS, "notice_at_once": True},
         policy={"language": "en"},
     )

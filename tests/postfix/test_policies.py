@@ -25,15 +25,13 @@ POLICIES = {"b@example.org": {"quarantine": True}}
 BOTH = ("b@example.org", "c@example.org")
 
 
-@pytest.fixture(params=["before-queue", "after-queue", "after-queue+policies"])
+@pytest.fixture(params=["before-queue", "after-queue", "after-queue+policies", "lmtp"])
 async def whole(request, postfixes, start_filter):
     """Postfix, the real filter, and the same Postfix behind it."""
     postfix = postfixes(request.param)
     postfix.forget()
     hop = SimpleNamespace(address=postfix.back_address)
-    running = await start_filter(
-        hop, "real", listen=f"127.0.0.1:{postfix.filter}", policies=POLICIES, verify_senders=False
-    )
+    running = await start_filter(hop, "real", **postfix.listening, policies=POLICIES, verify_senders=False)
     return SimpleNamespace(postfix=postfix, filter=running, layout=request.param)
 
 
@@ -106,10 +104,10 @@ async def test_one_is_quarantined_the_other_tagged_each_once(whole, recipients):
     assert whole.postfix.delivered("b") == []
     assert kept(whole.filter) == [("b@example.org",)]
     refused = whole.postfix.log.count("452 4.5.3") > 0
-    assert refused == (whole.layout != "after-queue+policies")
+    assert refused == (whole.layout in {"before-queue", "after-queue"})
 
 
-@pytest.mark.parametrize("whole", ["before-queue", "after-queue+policies"], indirect=True)
+@pytest.mark.parametrize("whole", ["before-queue", "after-queue+policies", "lmtp"], indirect=True)
 async def test_many_recipients_do_not_end_the_session(whole):
     many = [f"b+{number}@example.org" for number in range(60)]
     attempts = await send_like_a_server(whole.postfix, ["c@example.org", *many])

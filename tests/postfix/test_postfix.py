@@ -1,4 +1,4 @@
-"""Both lay-outs with a real Postfix: what arrives, and that nothing is lost or accepted twice."""
+"""Lay-outs in which mail goes through the filter, with a real Postfix: what arrives, and that nothing is lost."""
 
 import asyncio
 import smtplib
@@ -19,7 +19,7 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 async def whole(postfix, start_filter, judge):
     """Postfix, the filter, and the same Postfix behind it."""
     hop = SimpleNamespace(address=postfix.back_address)
-    running = await start_filter(hop, judge, listen=f"127.0.0.1:{postfix.filter}")
+    running = await start_filter(hop, judge, **postfix.listening)
     return SimpleNamespace(postfix=postfix, filter=running)
 
 
@@ -88,6 +88,7 @@ async def test_many_at_once_arrive_once(whole):
     assert all(mail.count(b"\nX-Blackmail-Status: checked\n") == 1 for mail in mails)
 
 
+@pytest.mark.parametrize("postfix", ["before-queue", "after-queue"], indirect=True)
 async def test_nothing_is_smuggled_past_the_filter(whole, connect):
     """CVE-2023-51764: a Postfix of this age takes LF . CRLF for the end of data, if it ever gets to see it."""
     client = await connect(whole.filter)
@@ -105,7 +106,7 @@ async def test_nothing_is_smuggled_past_the_filter(whole, connect):
 async def test_real_inspection(language, postfix, start_filter):
     extortion = min((SAMPLES / language / "extortion").glob("*.eml")).read_bytes().replace(b"\n", b"\r\n")
     hop = SimpleNamespace(address=postfix.back_address)
-    await start_filter(hop, smtp_inspector(Config(verify_senders=False)), listen=f"127.0.0.1:{postfix.filter}")
+    await start_filter(hop, smtp_inspector(Config(verify_senders=False)), **postfix.listening)
     await postfix.send(extortion, recipients=["c@example.org"])
     await postfix.send(CLEAN)
     (flagged,), (clean,) = await postfix.settled("c"), await postfix.settled("b")
@@ -120,7 +121,7 @@ async def test_real_inspection(language, postfix, start_filter):
 async def half(postfix, start_filter, start_hop, judge):
     """Postfix, the filter, and a next hop that is told how to fail."""
     hop = await start_hop()
-    running = await start_filter(hop, judge, listen=f"127.0.0.1:{postfix.filter}")
+    running = await start_filter(hop, judge, **postfix.listening)
     return SimpleNamespace(postfix=postfix, filter=running, hop=hop)
 
 

@@ -21,7 +21,7 @@ ON_TOP = ["Return-Path", "X-Original-To", "Delivered-To", "Received", "X-Blackma
 async def desk(postfix, start_filter, judge):
     """Postfix in front of and behind the filter, the filter's store, and a releaser."""
     address = postfix.back_address
-    running = await start_filter(SimpleNamespace(address=address), judge, listen=f"127.0.0.1:{postfix.filter}")
+    running = await start_filter(SimpleNamespace(address=address), judge, **postfix.listening)
     hop = SmtpHop(address, helo_name="filter.example", timeout=10.0)
     with contextlib.ExitStack() as stack:
 

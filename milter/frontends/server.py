@@ -10,7 +10,7 @@ from milter.config import Config, Endpoint
 from milter.frontends.generation import Listeners, MakeInspector, prepare
 from milter.frontends.supervisor import TICK, Supervisor, Tell, signals_blocked, tell_nobody
 
-READY = {"listen": "listening", "lmtp": "LMTP", "milter": "milter", "web": "web page", "metrics": "metrics"}
+READY = {"listen": "listening", "lmtp": "lmtp", "milter": "milter", "web": "web page", "metrics": "metrics"}
 
 
 def announce(addresses: Mapping[str, Endpoint]) -> None:

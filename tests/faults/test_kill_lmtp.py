@@ -119,7 +119,7 @@ def test_each_recipient_has_his_own_fate_once(tmp_path, capsys):
     with capsys.disabled():
         print(  # noqa: T201  the count is what this test is about
             f"\n{len(mails)} mails to three, {killed} kills: each kept once for one, delivered to two; {unheard}"
-            f" times a recipient was not acknowledged and the mail sent again, by which {again} copies arrived once more."
+            f" times a recipient was not acknowledged and the mail sent again, by which {again} copies came twice."
         )
     assert held == {(mail.name, ANNA): 1 for mail in mails}
     assert arrived.keys() == {(mail.name, one) for mail in mails for one in (PAUL, CARL)}

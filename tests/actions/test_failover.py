@@ -165,7 +165,7 @@ async def test_what_is_refused_at_its_end_goes_back_to_its_client(relay, answer)
 
 
 async def test_who_is_told_of_the_end_is_told_once(relay):
-    one, two, ours = await relay({"answers": {"DATA": DROP}}, {})
+    one, two, ours = await relay({"answers": {"DATA": [DROP, "354 Go ahead"]}}, {})
     told = []
 
     async def before_end():
@@ -173,16 +173,25 @@ async def test_who_is_told_of_the_end_is_told_once(relay):
 
     assert (await send(ours, before_end=before_end)).accepted
     assert told == [0]
-    told.clear()
+
+
+async def test_after_who_is_told_of_the_end_a_mail_goes_nowhere_else(relay):
+    one, two, ours = await relay({}, {})
+    told = []
 
     async def vanish():
-        told.append(0)
-        await two.stop()
+        told.append("now")
+        await one.stop()
         await asyncio.sleep(0.05)
 
+    transaction = await ours.begin("<a@example.org>", [], {})
+    await transaction.rcpt(B, [])
     with pytest.raises(NextHopError):
-        await send(ours, before_end=vanish)
-    assert told == [0]
+        await transaction.data(MESSAGE, vanish)
+    assert (told, transaction.committed, two.hop.messages) == (["now"], False, [])
+    transaction.abandon()
+    assert (await send(ours)).accepted
+    assert len(two.hop.messages) == 1
 
 
 async def test_who_comes_back_gets_mail_again(relay, impatient, caplog):

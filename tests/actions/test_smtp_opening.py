@@ -223,6 +223,17 @@ async def test_a_next_hop_that_leaves_in_tls_before_the_end_is_known_to_have_not
     assert not transaction.committed
 
 
+async def test_a_connection_that_the_next_hop_ends_is_closed_at_once(serve_hop, relay, authority):
+    """While TLS says goodbye, what is written would be lost."""
+    hop = (await serve_hop(context=authority.certify("127.0.0.1").context)).hop
+    connection = await relay(hop.address, next_hop_tls="encrypt").connect()
+    assert not connection.closed
+    connection.eof_received()
+    assert connection.closed
+    with pytest.raises(NextHopError):
+        connection.write(b".\r\n")
+
+
 async def test_a_connection_closed_while_idle_in_tls_costs_no_mail(serve_hop, relay, authority):
     served = await serve_hop(context=authority.certify("127.0.0.1").context)
     ours = relay(served.hop.address, next_hop_tls="encrypt")

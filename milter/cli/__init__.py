@@ -7,7 +7,18 @@ import click
 from milter import __version__
 from milter.cli.lazy import LazyGroup
 
-COMMANDS = ("serve", "status", "scan", "check", "postfix-config", "rules", "quarantine", "digest", "demo")
+COMMANDS = (
+    "serve",
+    "status",
+    "scan",
+    "check",
+    "postfix-config",
+    "rules",
+    "quarantine",
+    "digest",
+    "install-service",
+    "demo",
+)
 
 
 @click.command(

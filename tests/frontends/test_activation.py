@@ -65,9 +65,7 @@ def test_sockets_are_taken_by_their_names(start_with, tmp_path):
     server.send()
     assert milter_reply(server.ports["milter"]) == NEGOTIATION[:5]
     assert not (tmp_path / "unused").exists()
-    assert (
-        f"listen: systemd's socket 127.0.0.1:{server.port} is used instead of {unused}" in server.logged
-    )
+    assert f"listen: systemd's socket 127.0.0.1:{server.port} is used instead of {unused}" in server.logged
 
 
 def test_an_inherited_socket_stays_over_a_reload(start_with):

@@ -75,6 +75,16 @@ def test_a_refused_session_and_a_refused_reload_are_counted(monitored):
     assert any("192.0.2.1:25" in trouble for trouble in server.json("/status")["troubles"])
 
 
+def test_kinds_and_rules_of_flagged_mail(monitored):
+    server = monitored(workers=2)
+    for _ in range(3):
+        server.server.send(b"Subject: x\r\n\r\nBLACKMAIL-FILTER-TEST-NO-CRIME-MAXIZI-RIWUPU-JAZAZY\r\n")
+    figures = server.metrics()
+    assert figures['blackmail_mails_total{action="tag"}'] == 3
+    assert figures['blackmail_rule_matches_total{rule="threat.test"}'] == 3
+    assert sum(value for name, value in figures.items() if name.startswith("blackmail_mail_kinds_total")) == 3
+
+
 def test_what_is_scraped_passes_promtool(monitored):
     server = monitored()
     server.server.send()

@@ -77,6 +77,23 @@ def test_printed_for_policies_it_fits_too(written, layout):
     assert found(written(layout), **POLICIES) == []
 
 
+@pytest.mark.parametrize(
+    ("layout", "settings"),
+    [
+        ("before-queue", {"listen": "unix:/run/b/s"}),
+        ("before-queue", {"listen": "[::1]:10025", "next_hop": "smtp://[::1]:10026"}),
+        ("before-queue", {"listen": "10.0.0.3:10025", "next_hop": "smtp://10.0.0.2:10026"}),
+        ("before-queue", {"max_connections": 5, "inspect_timeout": 500, "max_size": 100_000, "max_memory": 100_000}),
+        ("after-queue", {"next_hop": ["smtp://127.0.0.1:10026", "smtp://127.0.0.1:10027"], "inspect_timeout": 700}),
+        ("after-queue", {"listen": "0.0.0.0:10025"}),
+        ("milter", {"milter": "[::]:10027", "inspect_timeout": 400}),
+        ("lmtp", {"lmtp": "unix:/run/b/l", "next_hop": "lmtp+unix:/run/dovecot/lmtp"}),
+    ],
+)
+def test_printed_for_other_addresses_and_limits_it_fits_too(make_postfix, layout, settings):
+    assert found(make_postfix(layout, **settings)) == []
+
+
 BROKEN = {
     "nothing leads here": (
         ("before-queue", "", {"    -o smtpd_proxy_filter=127.0.0.1:FILTER\n": ""}),

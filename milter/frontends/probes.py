@@ -18,6 +18,7 @@ from milter.config import (
     UnixAddress,
 )
 from milter.frontends.milter_packets import VERSION, Edit, Negotiation
+from milter.observe.escaping import plain
 
 # Seconds for one of them to answer.
 PATIENCE = 3.0
@@ -88,7 +89,7 @@ def _by_proxy(connection: socket.socket, config: Config) -> bool:
 
 
 def _greeted(connection: socket.socket, *codes: str) -> str:
-    greeting = connection.makefile("rb").readline(1024).decode("ascii", "backslashreplace").strip()
+    greeting = plain(connection.makefile("rb").readline(1024).decode("ascii", "backslashreplace").strip())
     if greeting[:3] not in codes:
         return f"it greets with '{greeting}'" if greeting else "it closes the connection at once"
     connection.sendall(b"QUIT\r\n")

@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import re
 import smtplib
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from postfix_mails import CLEAN, EXTORTION, fields_on_top
 
-from milter.config import Address
+from milter.config import Address, load
 from milter.model import Verdict
+from milter.postfix.layout import VALUES, shipped_settings
 
+DOCS = Path(__file__).parents[2] / "docs"
 WAITS = ["before-queue", "milter"]
 QUEUES = ["after-queue", "lmtp"]
 
@@ -67,7 +71,7 @@ async def arrives_flagged(postfix):
 async def test_while_the_filter_is_away_the_sender_keeps_the_mail(postfix, start):
     code, text = await heard(postfix, EXTORTION)
     assert (code, text[:5]) == (451, b"4.3.0" if postfix.layout == "before-queue" else b"4.7.1")
-    # Postfix tells its postmaster of the trouble (notify_classes), and keeps nothing else.
+    # Postfix may tell its postmaster of the trouble (notify_classes), and keeps nothing else.
     assert all('"sender": "double-bounce@' in mail for mail in postfix.queue)
     postfix.command("postsuper", "-d", "ALL")
     await start()
@@ -211,6 +215,18 @@ async def inject(postfix):
     assert sendmail.returncode == 0
 
 
+async def test_undone_with_the_filter_gone_queued_mail_arrives_all_the_same(make_postfix):
+    postfix = make_postfix("after-queue")
+    postfix.start()
+    await postfix.send(EXTORTION)
+    await deferred(postfix)
+    postfix.command("postconf", "-e", "content_filter=", "receive_override_options=")
+    postfix.command("postsuper", "-r", "ALL")
+    postfix.command("postfix", "reload")
+    (delivered,) = await postfix.settled()
+    assert b"X-Blackmail" not in delivered
+
+
 @pytest.mark.parametrize("postfix", ["before-queue", *QUEUES], indirect=True)
 async def test_strangers_do_not_get_past_the_filter(postfix):
     """The port behind it is bound to loopback, and to one address of it."""
@@ -228,3 +244,26 @@ async def test_a_mail_as_large_as_postfix_takes_comes_back(postfix, start):
     await postfix.send(large)
     (delivered,) = await postfix.settled()
     assert len(delivered) + delivered.count(b"\n") > limit
+
+
+@pytest.mark.parametrize("postfix", [*WAITS, *QUEUES], indirect=True)
+async def test_the_test_string_shows_that_a_set_up_works(postfix, start):
+    """As docs/postfix.md has it, step 7, with the string of docs/trying.md."""
+    (line,) = [line for line in (DOCS / "trying.md").read_text().splitlines() if line.startswith("    TEST=")]
+    await start("real", verify_senders=False)
+    where = ["--server", f"127.0.0.1:{postfix.front}", "--from", "a@example.org", "--to", "b@example.org"]
+    words = ["swaks", *where, "--header", "Subject: A test", "--body", line.partition("=")[2]]
+    swaks = await asyncio.create_subprocess_exec(*words, stdout=subprocess.DEVNULL)
+    assert await swaks.wait() == 0
+    (delivered,) = await postfix.settled()
+    assert b"\nX-Blackmail-Flag: YES\n" in delivered
+
+
+def test_each_lay_out_has_its_drawing_and_its_lines():
+    page = (DOCS / "postfix.md").read_text()
+    for layout in VALUES:
+        drawing = page.lower().split(f"\n## {layout}\n")[1].split("\n## ")[0]
+        assert ":25 postfix" in drawing
+        shipped = load(shipped_settings(layout))
+        assert str(shipped.listen or shipped.milter or shipped.lmtp) in drawing
+    assert [link for link in re.findall(r"\]\((\w+\.md)", page) if not (DOCS / link).exists()] == []

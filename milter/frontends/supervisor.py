@@ -345,6 +345,7 @@ class Supervisor:
             pass
         while self._children:
             if self._next_signal() in STOP_SIGNALS or time.monotonic() >= deadline:
+                log.warning("%d workers have not stopped; killing them", len(self._children))
                 self._signal_workers(signal.SIGKILL)
             for _ in self._reap():
                 pass

@@ -74,7 +74,9 @@ def stop_while_the_next_hop_takes_its_time(start, hop, **settings):
         code = client.getreply()[0]
     except (smtplib.SMTPServerDisconnected, ConnectionResetError):
         code = None
-    return code, server.process.wait(30)
+    ended = server.process.wait(30)
+    assert "killing" not in server.logged
+    return code, ended
 
 
 async def test_stop_waits_for_a_slow_next_hop(start, start_hop):
@@ -99,6 +101,7 @@ def test_a_second_signal_stops_at_once(start):
     assert server.process.poll() is None
     server.process.send_signal(signal.SIGINT)
     assert server.process.wait(20) == 0
+    assert "1 workers have not stopped; killing them" in server.logged
 
 
 def test_workers_do_not_outlive_their_supervisor(start):

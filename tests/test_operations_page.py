@@ -23,7 +23,13 @@ def commands(name: str, home: Path, mail_id: str) -> str:
     block = re.search(rf"<!-- {name} -->\n((?: {{4}}.*\n)+)", PAGE)
     assert block
     text = block[1].replace(" ID ", f" {mail_id} ")
-    for folder in ("/var/lib/blackmail-filter", "/var/backups", "/media/safe", "/tmp/drill"):
+    for folder in (
+        "/var/lib/blackmail-filter/quarantine",
+        "/etc/blackmail-filter",
+        "/var/backups",
+        "/media/safe",
+        "/tmp/drill",
+    ):
         text = text.replace(folder, f"{home}{folder}")
     return text
 
@@ -41,19 +47,19 @@ def run(script: str, url: str) -> subprocess.CompletedProcess[bytes]:
 
 def test_a_copy_is_made_and_can_be_read(store_settings: Store, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    library = home / "var/lib/blackmail-filter"
-    for folder in (library, home / "var/backups", home / "media/safe", home / "tmp"):
+    library, settings = home / "var/lib/blackmail-filter/quarantine", home / "etc/blackmail-filter"
+    for folder in (library, settings, home / "var/backups", home / "media/safe", home / "tmp"):
         folder.mkdir(parents=True)
     url = store_settings.url if store_settings.file is None else f"sqlite:///{library}/store.sqlite"
     kind = "postgresql" if store_settings.file is None else "sqlite"
-    with open_store(Store(url=url, key_file=library / "key")) as store:
+    with open_store(Store(url=url, key_file=settings / "quarantine.key")) as store:
         verdict = Verdict("quarantine", 12.0, "other")
         envelope = Envelope("a@example.com", ("b@example.org",))
         mail_id = store.quarantine.keep(RAW, envelope, verdict, received=datetime.now(UTC))
         # The store is open meanwhile, as it is by a running filter.
         copied = run(commands(f"copy {kind}", home, mail_id), url)
     assert (copied.returncode, copied.stderr) == (0, b"")
-    (library / "key").write_text("gone")
+    (settings / "quarantine.key").write_text("gone")
     drilled = run(commands(f"drill {kind}", home, mail_id), url)
     assert (drilled.returncode, drilled.stderr) == (0, b"")
     assert mail_id.encode() in drilled.stdout

@@ -169,7 +169,7 @@ def rspamd(folder: Path) -> Iterator[Rspamd]:
 
 @contextlib.contextmanager
 def postfix(layout: str) -> Iterator[Postfix]:
-    """A Postfix of its own with a lay-out of docs/postfix, as the tests start it."""
+    """A Postfix of its own with a lay-out of postfix-config, as the tests start it."""
     server = Postfix(layout)
     try:
         server.configure()

@@ -4,7 +4,7 @@
 usage: tests/benchmarks/postfix_milter.py [--quick] [--rounds N] [--messages N]
 
 Load: Postfix's smtp-source, 8 sessions, 4 KB mails, a new connection for each; end: Postfix's smtp-sink. Postfix stands
-as documented (docs/postfix/milter) and asks on each of its ports another milter; both have a worker for each core.
+as documented (postfix-config milter) and asks on each of its ports another milter; both have a worker for each core.
 Rounds are interleaved; speeds are medians, ratios are medians of each round's ratio.
 """
 

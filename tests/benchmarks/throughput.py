@@ -6,7 +6,7 @@ usage: tests/benchmarks/throughput.py [--rounds N] [--messages N] [--json FILE]
 Load: Postfix's smtp-source; end: Postfix's smtp-sink; all on loopback. Mails of 4 KB and 50 KB, 68 % plain, 30 % HTML,
 2 % blackmail; 1, 8 and 32 sessions; a new connection for each mail. Rounds are interleaved, medians are shown,
 and ratios to each program, since only ratios within one run mean anything on a shared machine.
-Postfix stands alone and before ours as documented (docs/postfix/before-queue), and delivers into a Maildir.
+Postfix stands alone and before ours as documented (postfix-config before-queue), and delivers into a Maildir.
 """
 
 from __future__ import annotations

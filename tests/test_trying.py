@@ -107,6 +107,11 @@ def test_a_reply_that_quotes_it_is_not_kept_back() -> None:
     assert (verdict.action, verdict.score) == ("tag", 6.0)
 
 
+def test_in_a_warning_it_counts_less() -> None:
+    warning = "Beware of blackmail mails. Do not pay, do not reply, and report them to the police."
+    assert judged(mail(f"{warning}\r\n{STRING}")).score < Policy().quarantine_at
+
+
 def test_a_test_from_ones_own_address_is_a_test_still() -> None:
     verdict = judged(mail(STRING).replace(b"a@example.com", b"b@example.org"))
     assert "spoof.own_address" in {reason.rule for reason in verdict.reasons}

@@ -6,8 +6,10 @@ import ssl
 
 import pytest
 from authority import DAY
+from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 
+from milter.cli.check import command
 from milter.config import Tls
 from milter.errors import ConfigError
 from milter.frontends.tls import server_context
@@ -67,6 +69,15 @@ def test_a_key_with_a_password_asks_nobody_for_it(files):
     locked = serialization.BestAvailableEncryption(b"secret")
     files.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked))
     assert refusal(files) == f"tls.key: {files.key} is encrypted; store the key without a password"
+
+
+def test_check_reads_them(files, tmp_path):
+    files.key.unlink()
+    path = tmp_path / "config.yaml"
+    path.write_text(f"tls: {{certificate: {files.certificate}, key: {files.key}}}\n")
+    error = CliRunner().invoke(command, ["-c", str(path)]).exception
+    assert isinstance(error, ConfigError)
+    assert str(error).startswith(f"tls.key: {files.key} cannot be read ")
 
 
 def presented(server, authority):

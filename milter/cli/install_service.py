@@ -10,7 +10,15 @@ from pathlib import Path
 import click
 
 from milter.cli.options import SYSTEM_CONFIG, config_option
-from milter.cli.service_files import FIRST_CONFIG, SERVICE, UNITS, credential, service_files, socket_unit
+from milter.cli.service_files import (
+    FIRST_CONFIG,
+    SERVICE,
+    UNITS,
+    credential,
+    is_hidden,
+    service_files,
+    socket_unit,
+)
 from milter.config import Config, load
 from milter.errors import ConfigError
 from milter.frontends.sockets import addresses
@@ -36,7 +44,8 @@ def command(config_path: Path | None, dry_run: bool, force: bool, root: Path) ->
     path = (config_path or SYSTEM_CONFIG).absolute()
     is_new = config_path is None and not _below(root, path).exists()
     config = load(FIRST_CONFIG if is_new else path if config_path else _below(root, path))
-    files = service_files(config, path, _program())
+    program = _program()
+    files = service_files(config, path, program)
     if is_new:
         files[path] = FIRST_CONFIG.read_text(encoding="utf-8")
     if dry_run:
@@ -47,6 +56,10 @@ def command(config_path: Path | None, dry_run: bool, force: bool, root: Path) ->
         _write(files, root)
         _make_key(config, root)
     click.echo(_next_steps(config, path, root), err=dry_run)
+    # The Python of a virtual environment is a link to one that may lie in a home.
+    for needed in (path, program, Path(sys.executable).resolve()):
+        if is_hidden(needed):
+            click.echo(f"Warning: {needed}: the service cannot see that; move it, for instance below /opt", err=True)
 
 
 def _program() -> Path:

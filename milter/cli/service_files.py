@@ -33,9 +33,6 @@ def socket_unit(setting: str) -> str:
 
 def service_files(config: Config, config_path: Path, program: Path) -> dict[Path, str]:
     """Content of all files by where they belong. Raises ConfigError for what systemd cannot do."""
-    for path in (program, config_path):
-        if any(path.is_relative_to(hidden) for hidden in HIDDEN):
-            raise ConfigError(f"{path}: the service will not see what is there; move it, for instance below /opt")
     listeners = addresses(config)
     key_file = credential(config)
     service = {
@@ -61,6 +58,11 @@ def credential(config: Config) -> Path | None:
     path = config.store.key_file
     outside = path.is_absolute() and not path.is_relative_to(STATE)
     return path if config.store.encrypt and outside else None
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether the service would not find a file."""
+    return any(path.is_relative_to(hidden) for hidden in HIDDEN)
 
 
 def _written_elsewhere(config: Config) -> Iterator[Path]:

@@ -15,8 +15,7 @@ from server_process import SERVE, servers
 
 import milter
 from milter.cli import main, service_files
-from milter.config import Config, Store
-from milter.errors import ConfigError
+from milter.config import Store
 from milter.store.opened import open_store
 from milter.store.records import Filter
 
@@ -209,18 +208,20 @@ def test_what_cannot_be_is_one_line(config, settings, complaint):
     assert line.startswith(f"blackmail-filter: {complaint.format(config=config)}")
 
 
-@pytest.mark.parametrize(
-    ("config_path", "program", "unseen"),
-    [
-        ("/root/config.yaml", "/opt/filter/bin/blackmail-filter", "/root/config.yaml"),
-        ("/etc/config.yaml", "/home/anna/venv/bin/blackmail-filter", "/home/anna/venv/bin/blackmail-filter"),
-        ("/etc/config.yaml", "/tmp/venv/bin/blackmail-filter", "/tmp/venv/bin/blackmail-filter"),
-    ],
-)
-def test_what_the_service_cannot_see_is_one_line(monkeypatch, config_path, program, unseen):
+@pytest.mark.parametrize("path", ["/root/config.yaml", "/home/anna/venv/bin/blackmail-filter", "/tmp/venv/bin/python"])
+def test_homes_and_temporary_folders_are_hidden_from_the_service(monkeypatch, path):
     monkeypatch.undo()
-    with pytest.raises(ConfigError, match=rf"^{unseen}: the service will not see what is there; [^\n]*$"):
-        service_files.service_files(Config(), Path(config_path), Path(program))
+    assert service_files.is_hidden(Path(path))
+    assert not service_files.is_hidden(Path("/opt") / path.lstrip("/"))
+
+
+def test_what_the_service_cannot_see_is_named(monkeypatch, config):
+    python = Path(sys.executable)
+    monkeypatch.setattr(service_files, "HIDDEN", (config.parent, python.parent, python.resolve().parent))
+    result = run("-c", config, "--dry-run")
+    assert result.exit_code == 0
+    for path in (config, python.with_name("blackmail-filter"), python.resolve()):
+        assert f"Warning: {path}: the service cannot see that; move it, for instance below /opt\n" in result.stderr
 
 
 def test_who_is_not_root_is_told_so(monkeypatch, config):

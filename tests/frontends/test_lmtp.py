@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import ssl
 import threading
 from collections import Counter
 
@@ -253,6 +254,18 @@ async def test_a_unix_socket(start_hop, lmtp_client, tmp_path):
     hop = await start_hop()
     _, client = await lmtp_client(hop, lmtp=f"unix:{tmp_path}/lmtp")
     assert (await send(client, C))[C] == "250 2.0.0 Ok: queued as HOP1"
+
+
+async def test_under_tls_that_is_required(start_hop, lmtp_client, authority):
+    made = authority.certify("filter.example")
+    hop = await start_hop()
+    tls = {"certificate": made.certificate, "key": made.key, "required": True}
+    _, client = await lmtp_client(hop, tls=tls)
+    assert (await client.ask("MAIL FROM:<a@example.net>")).startswith("530 5.7.0 ")
+    assert (await client.start_tls(ssl.create_default_context(cafile=authority.ca_file))).startswith("220 ")
+    assert (await client.ask("LHLO client.example")).startswith("250-")
+    assert (await send(client, C))[C] == "250 2.0.0 Ok: queued as HOP1"
+    assert b"with LMTPS id\r\n" in hop.messages[0]
 
 
 async def test_lmtp_alone(start_hop, lmtp_client):

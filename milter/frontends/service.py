@@ -23,6 +23,7 @@ from milter.config import Config
 from milter.digest.own import own_mail
 from milter.errors import StoreError
 from milter.frontends.memory import MailMemory
+from milter.frontends.smtp_protocol import Defaults
 from milter.frontends.store_watch import StoreWatch, decided_campaigns, sender_lists
 from milter.model import Envelope, Inspector
 from milter.observe import meter, stages
@@ -97,6 +98,7 @@ class Service:
         self.hop = next_hop or make_next_hop(config)
         self.now = now
         self.tls = tls
+        self.session_defaults: Defaults = {}
         self.memory = MailMemory(config.max_memory)
         self.stopping = False
         self._policies = policies or PolicyBook(config)

@@ -240,7 +240,6 @@ class SmtpServer(SmtpSession):
         self._set_post_data_state()
 
     def _set_post_data_state(self) -> None:
-        self.envelope = self._create_envelope()
         self._identity.end_mail()
         self._drop_mail()
 

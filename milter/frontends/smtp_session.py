@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import aiosmtpd.smtp
@@ -14,6 +12,7 @@ from milter.actions.nexthop import TROUBLE, Reply
 from milter.errors import NextHopError
 from milter.frontends.service import Peer, Refusal, Service
 from milter.frontends.smtp_data import DataReader
+from milter.frontends.smtp_protocol import SmtpProtocol
 from milter.frontends.smtp_syntax import RefusedError
 from milter.frontends.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
 
@@ -41,21 +40,8 @@ def _read_on(transport: asyncio.Transport) -> None:
         transport.resume_reading()
 
 
-class _NoHooks:
-    """aiosmtpd looks for hooks in a handler at each connection; this one shows none at once."""
-
-    def __dir__(self) -> Iterable[str]:
-        return ()
-
-
-class SmtpSession(aiosmtpd.smtp.SMTP):
-    """A connection with its timers. A front end derives from it, adds its commands and says which they are."""
-
-    commands: Sequence[str] = ()
-
-    # Here the limit of the stream's buffer; message lines of any length never go through that.
-    line_length_limit = 64 * 1024
-    command_size_limits = defaultdict(lambda: 4096)  # noqa: RUF012  aiosmtpd's class has it, too
+class SmtpSession(SmtpProtocol):
+    """A connection with its timers. A front end derives from it, and adds its commands."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -67,25 +53,15 @@ class SmtpSession(aiosmtpd.smtp.SMTP):
         self.over_tls = False
         config = service.config
         self._shortest_patience = min(config.command_timeout, config.data_timeout)
-        super().__init__(
-            _NoHooks(),
-            data_size_limit=config.max_size,
-            enable_SMTPUTF8=True,
-            hostname=config.hostname,
-            ident="blackmail-filter",
-            timeout=config.command_timeout,
-            loop=service.loop,
-        )
+        super().__init__(config, service.loop, service.session_defaults)
+        if service.tls:
+            self._smtp_methods["STARTTLS"] = self.smtp_STARTTLS
         self._all_commands = self._smtp_methods
         if service.tls and config.tls and config.tls.required:
             self._smtp_methods = {
                 name: command if name in ALLOWED_WITHOUT_TLS else self._refuse_without_tls
                 for name, command in self._all_commands.items()
             }
-
-    def __dir__(self) -> Iterable[str]:
-        """aiosmtpd looks through all names at each connection, at 130 µs; the commands are what it needs."""
-        return [f"smtp_{command}" for command in (*self.commands, *(["STARTTLS"] if self._service.tls else []))]
 
     # The connection
 
@@ -143,6 +119,8 @@ class SmtpSession(aiosmtpd.smtp.SMTP):
         except ConnectionError:
             log.debug("client went away")
         finally:
+            # A client that has said its last word may still hold its end open.
+            self._writer.close()
             self._service.leave(self)
             self._drop_mail()
 
@@ -165,6 +143,8 @@ class SmtpSession(aiosmtpd.smtp.SMTP):
         # A failed TLS handshake may report it twice.
         if not self._refused and self.transport is not None:
             super().connection_lost(error)
+            # Nobody waits for the end by this future; an error that nobody takes from it would be logged.
+            self._closed.exception()  # type: ignore[attr-defined]
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """A command has come: until its reply is sent, the client owes nothing."""
@@ -198,10 +178,8 @@ class SmtpSession(aiosmtpd.smtp.SMTP):
 
     async def push(self, status: Reply | str | bytes) -> None:
         """Send a reply; now the client is to speak."""
-        if isinstance(status, str):
-            status = status.encode("utf-8", "surrogateescape")
         self._waiting_since = self.loop.time()
-        await super().push(bytes(status))
+        await super().push(status)
 
     async def handle_exception(self, error: Exception) -> Any:
         """The reply to a command that failed: a refusal of ours, or a generic text that tells nothing."""
@@ -216,11 +194,6 @@ class SmtpSession(aiosmtpd.smtp.SMTP):
         return TROUBLE
 
     # Commands of the connection
-
-    @property
-    def greeting(self) -> Reply:
-        """The first words of a session."""
-        return Reply(220, (f"{self.hostname} {self.__ident__}",))
 
     def _start_anew(self) -> None:
         """As at the greeting: no EHLO was said, no mail begun."""

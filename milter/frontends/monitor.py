@@ -216,7 +216,8 @@ class MonitorServer(ThreadingHTTPServer):
 
 def run_monitor(listener: socket.socket, monitor: Monitor) -> None:
     """Answer until SIGTERM, or until the supervisor is gone."""
-    supervisor = os.getppid()
+    # It may be gone before this line is reached.
+    supervisor = monitor.state().pid
     wake, woken = os.pipe()
     signal.signal(signal.SIGTERM, lambda *_: os.write(woken, b"t"))
     server = MonitorServer(listener, monitor)

@@ -34,8 +34,8 @@ def hang():
 def make_inspector(config, policies, campaigns):
     if config.hostname == "crash.example":
         supervisor.work = None
-    if config.hostname == "slow.example":
-        compile_slowly()
+    if config.hostname.startswith("slow"):
+        compile_slowly(config.hostname)
     if "killed.test" in config.own_domains:
         os._exit(9)
     if "broken.test" in config.own_domains:
@@ -43,10 +43,10 @@ def make_inspector(config, policies, campaigns):
     return inspector
 
 
-def compile_slowly():
+def compile_slowly(name):
     """Takes until somebody says it is done; then it is in a cache."""
-    done = path.with_name("compiled")
-    path.with_name("compiling").touch()
+    done = path.with_name(f"compiled-{name}")
+    path.with_name(f"compiling-{name}").touch()
     while not done.exists():
         time.sleep(0.02)
 

@@ -123,7 +123,7 @@ def compiling(start, tmp_path):
     server = start(workers=2)
     workers = server.workers
     server.reload(hostname="slow.example")
-    server.until((tmp_path / "compiling").exists)
+    server.until((tmp_path / "compiling-slow.example").exists)
     return server, workers
 
 
@@ -137,19 +137,24 @@ def test_mail_flows_while_rules_compile_and_dead_workers_are_replaced(compiling,
     server.until(lambda: len(server.workers) == 3)
     assert server.workers & with_compiler == with_compiler - workers
     assert server.greeting() == "220 one.example blackmail-filter"
-    (tmp_path / "compiled").touch()
+    (tmp_path / "compiled-slow.example").touch()
     server.says("reloaded")
     server.until(lambda: server.greeting() == "220 slow.example blackmail-filter")
     server.send()
     assert server.delivered == 3
 
 
-def test_settings_that_change_again_while_rules_compile_are_read_again(compiling, tmp_path):
-    server, _ = compiling
-    server.reload(hostname="two.example")
-    (tmp_path / "compiled").touch()
+def test_settings_that_change_again_while_rules_compile_are_compiled_next(compiling, tmp_path):
+    server, workers = compiling
+    server.reload(hostname="slower.example")
+    (tmp_path / "compiled-slow.example").touch()
+    server.until((tmp_path / "compiling-slower.example").exists)
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    assert server.greeting() == "220 one.example blackmail-filter"
+    (tmp_path / "compiled-slower.example").touch()
     server.says("reloaded")
-    server.until(lambda: {server.greeting() for _ in range(10)} == {"220 two.example blackmail-filter"})
+    server.until(lambda: {server.greeting() for _ in range(10)} == {"220 slower.example blackmail-filter"})
     assert server.logged.count("reloaded") == 1
 
 

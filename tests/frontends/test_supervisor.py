@@ -97,15 +97,18 @@ def test_a_worker_that_hangs_in_its_code_says_where(start):
 
 
 def test_a_machine_that_was_halted_as_a_whole_has_no_hung_worker(start):
-    server = start(workers=2, **IMPATIENT)
+    server = start(workers=2, **IMPATIENT | {"environ": {"LEAST_PATIENCE": "5"}})
     workers = server.workers
-    everybody = (server.process.pid, *workers)
-    for process in everybody:
+    for process, pause in (*((worker, 0.0) for worker in workers), (server.process.pid, 1.5)):
+        time.sleep(pause)
         os.kill(process, signal.SIGSTOP)
-    time.sleep(3)
-    for process in everybody:
-        os.kill(process, signal.SIGCONT)
-    for _ in range(20):
+    time.sleep(5)
+    # The supervisor is the first to wake up, and sees that nobody has beaten.
+    server.process.send_signal(signal.SIGCONT)
+    time.sleep(0.5)
+    for worker in workers:
+        os.kill(worker, signal.SIGCONT)
+    for _ in range(5):
         server.send()
         time.sleep(0.1)
     assert server.workers == workers

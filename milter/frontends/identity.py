@@ -43,14 +43,17 @@ class ClientIdentity:
         """Whether the client of this mail has logged in; of a client that XFORWARD names that is not known."""
         return self._has_login and "ADDR" not in self._of_mail
 
+    @property
+    def queue_id(self) -> str:
+        """What the client calls the mail; "" if it does not tell."""
+        return xtext(self._of_mail.get("IDENT", ""))
+
     def known(self, peer: Peer, helo_name: str) -> dict[str, str]:
         """The attributes decoded; a peer from outside is the client itself, if it names nobody else.
 
         helo_name is what the peer has said, and is its client's where XCLIENT has told of one.
         """
+        if not (self._of_mail or self._of_session):
+            return {"ADDR": peer.address, "HELO": helo_name} if peer.is_global else {}
         named = {name: xtext(value) for name, value in self.forwarded.items()}
-        if self._of_mail:
-            return named
-        if named:
-            return {"HELO": helo_name} | named
-        return {"ADDR": peer.address, "HELO": helo_name} if peer.is_global else {}
+        return named if self._of_mail else {"HELO": helo_name} | named

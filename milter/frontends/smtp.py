@@ -253,11 +253,7 @@ class SmtpServer(SmtpSession):
             self._mail = None
 
     def _queue_id(self) -> str:
-        return self._known.get("IDENT") or self._service.new_queue_id()
-
-    @property
-    def _known(self) -> Mapping[str, str]:
-        return self._identity.known(self._peer, self._session.host_name or "")
+        return self._identity.queue_id or self._service.new_queue_id()
 
     def _mail_of(self, raw: bytes, incoming: Incoming, share: Share, queue_id: str) -> Mail:
         envelope = self._envelope_of(incoming, share, queue_id)
@@ -265,7 +261,7 @@ class SmtpServer(SmtpSession):
 
     def _envelope_of(self, incoming: Incoming, share: Share, queue_id: str) -> Envelope:
         """The envelope with the real client: the one that XFORWARD or XCLIENT names, or a peer from outside."""
-        client = self._known
+        client = self._identity.known(self._peer, self._session.host_name or "")
         return Envelope(
             mail_from=incoming.mail_from,
             rcpt_to=tuple(share.rcpt_to),

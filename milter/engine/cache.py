@@ -14,6 +14,7 @@ import platform
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +32,7 @@ from milter.garbage import collector_paused
 from milter.yamlfile import read_yaml
 
 log = logging.getLogger(__name__)
-MAGIC = b"blackmail-filter rules 3\n"
+MAGIC = b"blackmail-filter rules 4\n"
 # Sets of other rules or versions that may still be of use: before and after an upgrade, and a test set.
 KEPT = 4
 _RULES = TypeAdapter(tuple[RuleEntry, ...])
@@ -109,8 +110,9 @@ def _dump(compiled: RuleSet) -> bytes:
         {
             "rules": _RULES.dump_python(compiled.rules, mode="json"),
             "scoring": compiled.scoring.model_dump(),
-            "program": compiled.matcher.program.to_json(),
-        }
+            "program": asdict(compiled.matcher.program),
+        },
+        separators=(",", ":"),
     ).encode()
     scanners = [matcher.scanner for matcher in (compiled.matcher, compiled.threats) if matcher]
     databases = [scanner.dump() if isinstance(scanner, HyperscanScanner) else b"" for scanner in scanners]
@@ -126,18 +128,18 @@ def _read(file: Path) -> RuleSet | None:
         data = file.read_bytes()
     except OSError:
         return None
-    digest, body = data[len(MAGIC) : len(MAGIC) + 32], data[len(MAGIC) + 32 :]
+    digest, body = data[len(MAGIC) : len(MAGIC) + 32], memoryview(data)[len(MAGIC) + 32 :]
     if not data.startswith(MAGIC) or hashlib.sha256(body).digest() != digest:
         log.warning("%s is damaged; compiling the rules again", file)
         return None
     head, *databases = _parts(body)
-    content = json.loads(head)
-    program = Program.from_json(content["program"])
+    content = json.loads(bytes(head))
+    program = Program.from_dict(content["program"])
     rules, scoring = _RULES.validate_python(content["rules"]), Scoring(**content["scoring"])
     return rule_set(rules, scoring, program, lambda one: _scanner(one, databases.pop(0)))
 
 
-def _parts(body: bytes) -> Iterator[bytes]:
+def _parts(body: memoryview) -> Iterator[memoryview]:
     at = 0
     while at < len(body):
         size = struct.unpack_from("<Q", body, at)[0]
@@ -145,9 +147,9 @@ def _parts(body: bytes) -> Iterator[bytes]:
         at += 8 + size
 
 
-def _scanner(program: Program, database: bytes) -> Scanner:
+def _scanner(program: Program, database: memoryview) -> Scanner:
     if database:
-        return HyperscanScanner(program.atoms, regexes(program), database)
+        return HyperscanScanner(program.atoms, regexes(program), bytes(database))
     return AhoCorasickScanner(program.atoms, regexes(program))
 
 

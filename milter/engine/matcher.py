@@ -36,16 +36,14 @@ class Matcher:
         self._lists = [frozenset(numbers) for numbers in program.lists]
         self._atoms = [atom.encode() for atom in program.atoms]
         self._needed = [[self._lists[n] for n in pattern.lists] for pattern in program.near]
-        self._anchors = [self._anchor(pattern) for pattern in program.near]
+        shortest = [min((len(self._atoms[atom]) for atom in numbers), default=0) for numbers in program.lists]
+        # To start from: the list whose shortest word is longest is the rarest in ordinary text.
+        self._anchors = [max(pattern.lists, key=shortest.__getitem__) for pattern in program.near]
         self._anchored: dict[int, list[int]] = {}
         for number, anchor in enumerate(self._anchors):
             for atom in self._lists[anchor]:
                 self._anchored.setdefault(atom, []).append(number)
         self._compiled: dict[int, regex.Pattern[str]] = {}
-
-    def _anchor(self, pattern: NearPattern) -> int:
-        """The list to start from: the one whose shortest word is longest is the rarest in ordinary text."""
-        return max(pattern.lists, key=lambda n: min(len(self._atoms[a]) for a in self._lists[n]))
 
     def hits(self, folded: str, *, every: bool = True) -> list[Hit]:
         """The patterns that hold for one folded text, in the order of the program.

@@ -5,9 +5,9 @@ Everything here works on bytes of folded text (milter.content.normalise.fold): "
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Container, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from milter.engine.rulebook import RuleBook, Wording
 
@@ -46,14 +46,9 @@ class Program:
     near: list[NearPattern]
     regexes: list[RegexPattern]
 
-    def to_json(self) -> str:
-        """As text, for the cache on disk."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
-
     @classmethod
-    def from_json(cls, text: str) -> Program:
-        """The inverse of to_json. Raises ValueError, KeyError or TypeError on anything else."""
-        data = json.loads(text)
+    def from_dict(cls, data: Mapping[str, Any]) -> Program:
+        """The inverse of dataclasses.asdict. Raises KeyError or TypeError on anything else."""
         return cls(
             data["atoms"],
             data["lists"],

@@ -50,7 +50,7 @@ def _blocks(part: bytes) -> Iterator[bytes | memoryview]:
 
 
 def _stuffed(message: bytes) -> bytes:
-    if b"\n." in message:
+    if LINE_DOT.ends(message):
         message = message.replace(b"\n.", b"\n..")
     return b"." + message if message.startswith(b".") else message
 

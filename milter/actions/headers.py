@@ -11,6 +11,7 @@ from email.header import Header
 from email.utils import format_datetime
 from functools import lru_cache
 
+from milter.content.headers import header_end
 from milter.model import Verdict
 from milter.reason import sentence
 
@@ -46,7 +47,7 @@ def forged_fields_removed(raw: bytes, authserv_id: str) -> bytes:
 
     The same object where there are none; every other byte is as it was.
     """
-    end = _header_end(raw)
+    end = header_end(raw)
     # A line end in front makes the first field one like the others.
     header = b"\n" + raw[:end].lower()
     kept: list[bytes] = []
@@ -55,14 +56,6 @@ def forged_fields_removed(raw: bytes, authserv_id: str) -> bytes:
         kept.append(raw[position:start])
         position = stop
     return b"".join([*kept, raw[position:]]) if kept else raw
-
-
-def _header_end(raw: bytes) -> int:
-    """Just behind the last line of the header, whichever line ends the mail has."""
-    if raw.startswith((b"\r\n", b"\n")):
-        return 0
-    end = raw.find(b"\n\r\n") + 1 or len(raw)
-    return raw.find(b"\n\n", 0, end) + 1 or end
 
 
 def _forged_spans(header: bytes, authserv_id: str) -> Iterator[tuple[int, int]]:

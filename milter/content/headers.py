@@ -52,6 +52,14 @@ class Headers:
         return name.lower() in self._first
 
 
+def header_end(raw: bytes) -> int:
+    """Just behind the last line of the header, whichever line ends the mail has."""
+    if raw.startswith((b"\r\n", b"\n")):
+        return 0
+    end = raw.find(b"\n\r\n") + 1 or len(raw)
+    return raw.find(b"\n\n", 0, end) + 1 or end
+
+
 def split_headers(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
     """The header fields from start, and where the body begins: after a blank line, or at a line that is no field.
 

@@ -12,12 +12,14 @@ import logging
 from collections.abc import Callable, Sequence
 
 from milter.config import Store
-from milter.content.headers import split_headers
+from milter.content.headers import header_end, split_headers
 from milter.digest.tokens import signing_keys
 from milter.errors import StoreError
 
 NAME = "X-Blackmail-Digest"
 BOUND = ("From", "To", "Subject", "Date", "Message-ID", "Content-Type", "Content-Transfer-Encoding")
+
+MARK = NAME.lower().encode("ascii")
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ def own_mail(settings: Store) -> Callable[[bytes], bool]:
     """Whether a mail is ours; a store without keys has made none, and keys that cannot be read prove nothing."""
 
     def is_own(raw: bytes) -> bool:
-        if NAME.lower().encode("ascii") not in raw[:65_536].lower():
+        if MARK not in raw[: header_end(raw)].lower():
             return False
         try:
             return is_marked(raw, signing_keys(settings, make=False))

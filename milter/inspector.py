@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from milter.config import Config
 from milter.content.message import Message, read
@@ -14,7 +14,7 @@ from milter.engine.cache import load_rules, rule_paths
 from milter.engine.ruleset import RuleSet
 from milter.model import Authentication, Envelope, Inspector, Verdict
 from milter.observe.stages import timed
-from milter.pipeline import inspect
+from milter.pipeline import Look, first_look, inspect, judged
 from milter.policies import PolicyBook
 from milter.sender.verify import authenticate
 from milter.signals.campaigns import CampaignBook
@@ -22,10 +22,13 @@ from milter.signals.campaigns import CampaignBook
 if TYPE_CHECKING:
     from milter.sender.dns import Resolver
 
+T = TypeVar("T")
 # Raw mail, envelope, and whether it is a bare body without a sender → verdict.
 Judge = Callable[[bytes, Envelope, bool], Verdict]
-# Longer mails, and those with more text, take milliseconds to read or judge and do so in a thread; small ones go on.
+# Longer mails, those with more text, and those with a threat in so much of it take milliseconds to read or judge,
+# and do so in a thread; small ones go on.
 INLINE_TEXT = 64 * 1024
+INLINE_THREAT = 8 * 1024
 INLINE_BYTES = 256 * 1024
 
 
@@ -66,25 +69,34 @@ class SmtpInspector:
                     settings=self._config,
                     executor=self._threads,
                 )
-        if sum(len(text.content) for text in message.texts) <= INLINE_TEXT:
-            return self._judged(message, envelope, authentication)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._judged, message, envelope, authentication)
+        size = sum(len(text.content) for text in message.texts)
+        if size > INLINE_TEXT:
+            return await self._in_thread(lambda: self._judged(self._looked(message), envelope, authentication))
+        look = self._looked(message)
+        if look.may_threaten and size > INLINE_THREAT:
+            return await self._in_thread(lambda: self._judged(look, envelope, authentication))
+        return self._judged(look, envelope, authentication)
 
     async def _read(self, raw: bytes) -> Message:
         if len(raw) <= INLINE_BYTES:
             return read_within(raw, self._config)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, read_within, raw, self._config)
+        return await self._in_thread(lambda: read_within(raw, self._config))
 
-    def _judged(self, message: Message, envelope: Envelope, authentication: Authentication | None) -> Verdict:
-        return inspect(
-            message,
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _looked(self, message: Message) -> Look:
+        return first_look(message, self._rules)
+
+    def _judged(self, look: Look, envelope: Envelope, authentication: Authentication | None) -> Verdict:
+        return judged(
+            look,
             envelope,
-            rules=self._rules,
-            policy=self._policies.current.of_mail(envelope.rcpt_to),
-            authentication=authentication,
-            own_domains=self._config.own_domains,
-            campaigns=self._campaigns.current,
+            self._rules,
+            self._policies.current.of_mail(envelope.rcpt_to),
+            authentication,
+            self._config.own_domains,
+            self._campaigns.current,
             explain=False,
         )
 

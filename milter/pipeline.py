@@ -55,15 +55,45 @@ def inspect(
     authentication is what the sender checks found; without it only the signs in the headers count. campaigns are those
     known by now. explain: give all that is found also for mail that is not flagged.
     """
+    look = first_look(message, rules)
+    return judged(look, envelope, rules, policy, authentication, own_domains, campaigns, explain=explain)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A mail ready for the rules. may_threaten: whether a threat may stand in it; without one a mail scores nothing."""
+
+    message: Message
+    readings: list[Reading]
+    may_threaten: bool
+
+
+def first_look(message: Message, rules: RuleSet) -> Look:
+    """The part of `inspect` that each mail needs; most mail has no threat, and so needs no more."""
     readings = readings_of(message)
-    # Without a threat a mail scores nothing, and most mail has none.
-    weighs = explain or rules.may_threaten(reading.normal.folded for reading in readings)
+    return Look(message, readings, rules.may_threaten(reading.normal.folded for reading in readings))
+
+
+def judged(
+    look: Look,
+    envelope: Envelope,
+    rules: RuleSet,
+    policy: Policy,
+    authentication: Authentication | None,
+    own_domains: tuple[str, ...],
+    campaigns: KnownCampaigns,
+    *,
+    explain: bool,
+) -> Verdict:
+    """The rest of `inspect`, which see."""
+    message = look.message
+    weighs = explain or look.may_threaten
     if weighs or policy.allow or policy.block:
         sender = authentication or offline(envelope, message.headers, own_domains=own_domains)
     else:
         sender = authentication or Authentication()
     if weighs:
-        verdict = _weighed(message, envelope, readings, sender, rules, policy, campaigns, explain=explain)
+        verdict = _weighed(look, envelope, sender, rules, policy, campaigns, explain=explain)
     else:
         verdict = Verdict(auth=sender, notes=message.notes)
     listed = find_listed(policy, message.headers, sender, checked=authentication is not None)
@@ -71,9 +101,8 @@ def inspect(
 
 
 def _weighed(
-    message: Message,
+    look: Look,
     envelope: Envelope,
-    readings: list[Reading],
     sender: Authentication,
     rules: RuleSet,
     policy: Policy,
@@ -82,6 +111,7 @@ def _weighed(
     explain: bool,
 ) -> Verdict:
     """The verdict by all rules and signs."""
+    message, readings = look.message, look.readings
     found = list(_hits(rules, readings))
     groups = {rules.rules[one.hit.rule].group for one in found}
     # Prices stand in every second mail; they matter only where somebody demands and threatens or claims.

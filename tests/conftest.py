@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from authority import Authority
 from postgresql import PostgreSql
 
 from milter.config import Address, Config, Store, UnixAddress
@@ -229,6 +230,12 @@ def judging(verdict: Verdict | Exception) -> Inspector:
         return verdict
 
     return inspector
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whose certificates tests believe."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from milter.config import Config
 from milter.inspector import INLINE_BYTES, SmtpInspector, configured_rules, file_judge
 from milter.model import Envelope, Verdict
+from milter.pipeline import judged as pipeline_judged
 from milter.policies import PolicyBook
 
 LETTER = (
@@ -65,3 +68,18 @@ def test_a_large_mail_is_judged_like_a_small_one() -> None:
     config = Config(verify_senders=False)
     raw = mail(LETTER, "\r\n" * INLINE_BYTES)
     assert by_server(raw, config).score == by_file(mail(LETTER), config).score
+
+
+@pytest.mark.parametrize(("texts", "in_thread"), [((LETTER,), False), ((LETTER, FILLER * 300), True)])
+def test_a_threat_in_much_text_does_not_hold_up_other_mail(
+    texts: tuple[str, ...], in_thread: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def noted(*given: Any, **named: Any) -> Verdict:
+        threads.append(threading.current_thread())
+        return pipeline_judged(*given, **named)
+
+    monkeypatch.setattr("milter.inspector.judged", noted)
+    assert by_server(mail(*texts), Config(verify_senders=False)).action == "tag"
+    assert [thread is not threading.main_thread() for thread in threads] == [in_thread]

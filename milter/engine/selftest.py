@@ -10,12 +10,11 @@ from milter.engine.rulebook import RuleBook, RuleEntry
 from milter.engine.ruleset import RuleSet
 
 
-def faults(book: RuleBook, rules: RuleSet, only: str | None = None) -> Iterator[str]:
+def faults(book: RuleBook, rules: RuleSet) -> Iterator[str]:
     """One sentence for each example that a rule misses or wrongly finds, and each pattern that no example shows."""
     numbers = _pattern_numbers(book)
     for number, rule in enumerate(book.rules):
-        if only is None or rule.id == only:
-            yield from _rule_faults(number, rule, rules, numbers[number])
+        yield from _rule_faults(number, rule, rules, numbers[number])
 
 
 def count_examples(rules: Iterable[RuleEntry]) -> int:

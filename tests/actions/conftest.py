@@ -8,18 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from authority import Authority
 from conftest import LOOPBACK
 from tls_hop import TlsHop
 
 from milter.config import Address
 from milter.frontends.sockets import address_of
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Whose certificates tests believe."""
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 class Served:

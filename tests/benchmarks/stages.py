@@ -76,7 +76,8 @@ def stages(raw: bytes, rules: RuleSet, runs: int) -> dict[str, Cost]:
     pieces: dict[str, Callable[[], object]] = {
         "read": lambda: read(raw),
         "normalise": lambda: readings_of(message),
-        "match": lambda: matched(readings, rules),
+        "look for a threat": lambda: rules.may_threaten(reading.normal.folded for reading in readings),
+        "match all rules": lambda: matched(readings, rules),
         "wallets": lambda: [find_wallets(reading.normal.plain, reading.text.where) for reading in readings],
         "context": lambda: find_context(message.headers, message.texts),
         "sender (offline)": lambda: offline(ENVELOPE, message.headers, own_domains=()),

@@ -196,7 +196,7 @@ rules:
         ("shipped_rules: false", "the rule set is empty"),
         (
             "next_hop: ftp://x",
-            ":1: next_hop: write it as smtp://host:port, lmtp://host:port, smtp+unix:PATH, lmtp+unix:PATH or maildir:PATH",
+            ":1: next_hop: write it as smtp://host:port, lmtp://host:port, smtp+unix:PATH, lmtp+unix:PATH or",
         ),
     ],
 )

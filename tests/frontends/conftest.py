@@ -7,7 +7,6 @@ import contextlib
 
 import pytest
 import uvloop
-from authority import Authority
 from milter_mta import MilterMta
 from server_process import SCRIPTED, servers
 
@@ -19,12 +18,6 @@ def pytest_asyncio_loop_factories(config, item):
     """Called by pytest-asyncio."""
     factories = {"asyncio": asyncio.new_event_loop}
     return factories | ({"uvloop": uvloop.new_event_loop} if item.path.name in ON_BOTH_LOOPS else {})
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory):
-    """Whose certificates our clients believe."""
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

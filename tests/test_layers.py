@@ -7,8 +7,9 @@ import milter
 
 PACKAGE = Path(milter.__file__).parent
 LAYERS = [
-    "errors", "garbage", "disk", "model", "yamlfile", "addresses", "config", "observe", "policies", "i18n",
-    "templates", "reason", "reporting", "advice", "content", "sender", "signals", "engine", "pipeline", "inspector",
+    "errors", "garbage", "hyperscans", "disk", "model", "yamlfile", "addresses", "config", "observe", "policies",
+    "i18n", "templates", "reason", "reporting", "advice", "content", "sender", "signals", "engine", "pipeline",
+    "inspector",
     "store", "evidence", "actions", "digest", "frontends", "postfix", "cli",
 ]  # fmt: skip
 # What the pure core must not touch: it gets time, answers and files as arguments.

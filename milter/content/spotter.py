@@ -6,38 +6,23 @@ Without hyperscan Python's search gives the same.
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-try:
-    import hyperscan
-except ImportError:  # no wheel for this platform
-    hyperscan = None  # type: ignore[assignment]
-
-OnMatch = Callable[[int, int, int, int, object], object]
+from milter.hyperscans import Database, OnMatch, compiled, hyperscan
 
 
 class _Scan:
-    """Expressions compiled when first used, once a thread: a scratch space must not be shared."""
+    """Expressions compiled when first used."""
 
     def __init__(self, expressions: tuple[bytes, ...], flags: int = 0) -> None:
         self._expressions = expressions
         self._flags = flags
-        self._local = threading.local()
+        self._database: Database | None = None
 
     def __call__(self, data: bytes | memoryview, on_match: OnMatch) -> None:
-        try:
-            database, scratch = self._local.ready
-        except AttributeError:
-            database, scratch = self._local.ready = self._compiled()
-        database.scan(data, match_event_handler=on_match, scratch=scratch)
-
-    def _compiled(self) -> tuple[hyperscan.Database, hyperscan.Scratch]:
-        count = len(self._expressions)
-        database = hyperscan.Database()
-        flags = [self._flags] * count
-        database.compile(expressions=self._expressions, ids=list(range(count)), elements=count, flags=flags)
-        return database, hyperscan.Scratch(database)
+        if self._database is None:
+            self._database = compiled(self._expressions, [self._flags] * len(self._expressions))
+        self._database.scan(data, on_match)
 
 
 class Literals:

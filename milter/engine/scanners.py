@@ -5,15 +5,11 @@ Both give the same finds; a property test holds them equal.
 
 from __future__ import annotations
 
-import threading
 from typing import Protocol
 
 import ahocorasick
 
-try:
-    import hyperscan
-except ImportError:  # no wheel for this platform
-    hyperscan = None  # type: ignore[assignment]
+from milter.hyperscans import Database, compiled, hyperscan, loaded
 
 
 class Scanner(Protocol):
@@ -45,11 +41,10 @@ class AhoCorasickScanner:
 
 
 class HyperscanScanner:
-    """Atoms and regexes in one hyperscan database, with a scratch space for each thread."""
+    """Atoms and regexes in one hyperscan database."""
 
     def __init__(self, atoms: list[str], regexes: list[str], database: bytes | None = None) -> None:
-        self._database = hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) if database else _compile(atoms, regexes)
-        self._local = threading.local()
+        self._database = loaded(database) if database else _compile(atoms, regexes)
 
     def find(self, data: bytes) -> set[int]:
         """See Scanner."""
@@ -59,22 +54,15 @@ class HyperscanScanner:
         def on_match(number: int, _start: int, _end: int, _flags: int, _context: object) -> None:
             add(number)
 
-        self._database.scan(data, match_event_handler=on_match, scratch=self._scratch())
+        self._database.scan(data, on_match)
         return found
-
-    def _scratch(self) -> hyperscan.Scratch:
-        try:
-            scratch: hyperscan.Scratch = self._local.scratch
-        except AttributeError:
-            scratch = self._local.scratch = hyperscan.Scratch(self._database)
-        return scratch
 
     def dump(self) -> bytes:
         """The compiled database, for the cache."""
-        return bytes(hyperscan.dumpb(self._database))
+        return self._database.dump()
 
 
-def _compile(atoms: list[str], regexes: list[str]) -> hyperscan.Database:
+def _compile(atoms: list[str], regexes: list[str]) -> Database:
     # Folded text holds letters, digits, "#" and blanks only, so that an atom is its own regular expression.
     expressions = [atom.encode().replace(b"#", rb"\x23") for atom in atoms]
     # A call back into Python costs more than all else: once for each atom is enough.
@@ -82,9 +70,7 @@ def _compile(atoms: list[str], regexes: list[str]) -> hyperscan.Database:
     for source in regexes:
         expressions.append(source.encode())
         flags.append(_regex_flags(source))
-    database = hyperscan.Database()
-    database.compile(expressions=expressions, ids=list(range(len(expressions))), elements=len(expressions), flags=flags)
-    return database
+    return compiled(expressions, flags)
 
 
 def _regex_flags(source: str) -> int:
@@ -95,7 +81,7 @@ def _regex_flags(source: str) -> int:
 
 def _compiles(source: str, flags: int) -> bool:
     try:
-        hyperscan.Database().compile(expressions=[source.encode()], ids=[0], elements=1, flags=[flags])
+        compiled([source.encode()], [flags])
     except hyperscan.error:
         return False
     return True

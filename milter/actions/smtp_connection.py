@@ -7,10 +7,10 @@ import re
 import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
-from ipaddress import IPv6Address, ip_address
 from typing import cast
 
 from milter.actions.nexthop import Reply
+from milter.config import address_of_host
 from milter.errors import NextHopError
 
 # More than any sane reply has, in bytes of a line and in lines; a next hop that floods is broken.
@@ -56,7 +56,7 @@ class SmtpConnection(asyncio.Protocol):
     def stays_here(self) -> bool:
         """Whether it never leaves this machine: a Unix socket, or loopback."""
         peer = self._transport.get_extra_info("peername") if self._transport else None
-        return isinstance(peer, str | bytes) or (isinstance(peer, tuple) and is_loopback(peer[0]))
+        return isinstance(peer, str | bytes) or (isinstance(peer, tuple) and address_of_host(peer[0]).is_loopback)
 
     async def start_tls(self, context: ssl.SSLContext, host: str | None, within: float) -> None:
         """Go on in TLS, once the next hop is ready for that (RFC 3207 §4).
@@ -239,11 +239,3 @@ class SmtpConnection(asyncio.Protocol):
 def _wake(future: asyncio.Future[None] | None) -> None:
     if future and not future.done():
         future.set_result(None)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an IP address, as a socket names it, is of this machine."""
-    address = ip_address(host.partition("%")[0])
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return address.is_loopback

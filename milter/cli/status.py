@@ -18,7 +18,6 @@ from milter.cli.moments import age, local
 from milter.cli.options import config_option, load_config
 from milter.config import Address, Config
 from milter.frontends.health import Health
-from milter.frontends.probes import ANY_HOST
 from milter.frontends.sockets import addresses
 
 # Seconds: the server itself asks its listeners, its next hops and its store before it answers.
@@ -67,8 +66,7 @@ def ask(config: Config) -> dict[str, Any]:
 
 
 def _asked(address: Address) -> dict[str, Any]:
-    at = Address(host=ANY_HOST.get(address.host, address.host), port=address.port)
-    with build_opener(ProxyHandler({})).open(f"http://{at}/status", timeout=PATIENCE) as response:
+    with build_opener(ProxyHandler({})).open(f"http://{address.reached_at}/status", timeout=PATIENCE) as response:
         found: dict[str, Any] = json.loads(response.read())
     return found
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
 from milter.addresses import normal_pattern
 from milter.config.base import AddressOrDomain, Network, OffIsAWord, Section
@@ -22,6 +23,7 @@ from milter.config.endpoints import (
     SmtpNextHop,
     SomeNextHop,
     UnixAddress,
+    address_of_host,
 )
 from milter.config.policy import Notice, Policy, PolicyPart, inherited
 from milter.config.quarantine import Digest, Store, Web
@@ -50,6 +52,7 @@ __all__ = [
     "TlsLevel",
     "UnixAddress",
     "Web",
+    "address_of_host",
     "inherited",
     "load",
     "worker_count",
@@ -69,9 +72,7 @@ class Config(Section):
     milter: EndpointField | None = Field(
         None, description="Where Postfix calls by the milter protocol: host:port or unix:/PATH; null: nowhere."
     )
-    socket_mode: str = Field(
-        "0660", pattern=r"^0?[0-7]{3}$", description="Access to the Unix sockets that we listen on, in quotes."
-    )
+    socket_mode: str = Field("0660", description="Access to the Unix sockets that we listen on, in quotes.")
     tls: Tls | None = Field(None, description="Certificate and key for STARTTLS; unset: it is not offered.")
     next_hop: NextHopsField = Field(
         (MaildirNextHop(path=Path("mail")),),
@@ -115,7 +116,6 @@ class Config(Section):
     shipped_rules: bool = Field(True, description="Use the rules that come with the package.")
     country: str | None = Field(
         None,
-        pattern=r"^[A-Z]{2}$",
         description="Where recipients live (ISO 3166, DE), for reporting points; default: by domain, then language.",
     )
     reporting: Path | None = Field(None, description="Own file of reporting points instead of the shipped one.")
@@ -156,8 +156,23 @@ class Config(Section):
     log_format: Literal["human", "json"] = Field("human", description="One line a mail, for people or for programs.")
     log_to: Literal["stderr", "journal", "syslog"] = Field("stderr", description="Where the log goes.")
     metrics: Metrics = Field(default_factory=Metrics, description="What monitoring asks for.")
-    workers: int | Literal["auto"] = Field(1, description="Processes that share the port; auto: one a core.")
+    workers: PositiveInt | Literal["auto"] = Field(1, description="Processes that share the port; auto: one a core.")
     cache_dir: Path | None = Field(None, description="Where compiled rules are kept; default: the user's cache folder.")
+
+    @field_validator("socket_mode", mode="before")
+    @classmethod
+    def in_octal(cls, mode: Any) -> Any:
+        # YAML reads a bare 0660 as the number 432.
+        if not isinstance(mode, str) or not re.fullmatch("0?[0-7]{3}", mode):
+            raise ValueError('must be three octal digits in quotes, such as "0660"')
+        return mode
+
+    @field_validator("country", mode="before")
+    @classmethod
+    def two_letters(cls, country: Any) -> Any:
+        if country is not None and not (isinstance(country, str) and re.fullmatch("[A-Z]{2}", country)):
+            raise ValueError("must be two capital letters, such as DE; in quotes if YAML takes them for a word (NO)")
+        return country
 
     @field_validator("policies", mode="before")
     @classmethod
@@ -192,6 +207,20 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def listens_apart(self) -> Self:
+        first: dict[Endpoint, str] = {}
+        for name, address in self.addresses.items():
+            if not isinstance(address, Address) or address.port:
+                other = first.setdefault(address, name)
+                if other != name:
+                    raise fault(f"{address} is the address of {other} already; choose another one", *name.split("."))
+        for hop in self.next_hop:
+            if not isinstance(hop, MaildirNextHop) and hop.address in first:
+                message = f"{hop.address} is where the filter itself listens; name the server behind it"
+                raise fault(message, "next_hop")
+        return self
+
+    @model_validator(mode="after")
     def fits_in_memory(self) -> Self:
         if self.max_memory < self.max_size:
             raise ValueError("max_memory must not be below max_size: a mail of that size would never be taken")
@@ -204,6 +233,18 @@ class Config(Section):
         if self._notifies and self.milter:
             raise ValueError("personal_case: notify does not go with milter: nobody is told of what Postfix holds")
         return self
+
+    @property
+    def addresses(self) -> dict[str, Endpoint]:
+        """Where the server listens, by the key that says so."""
+        asked = {
+            "listen": self.listen,
+            "lmtp": self.lmtp,
+            "milter": self.milter,
+            "web.listen": self.web.listen,
+            "metrics.listen": self.metrics.listen,
+        }
+        return {key: address for key, address in asked.items() if address}
 
     @property
     def _notifies(self) -> bool:
@@ -234,4 +275,4 @@ def load(path: Path | None) -> Config:
 
 def worker_count(config: Config) -> int:
     """How many processes to run: as configured, or one for each core that we may use."""
-    return len(os.sched_getaffinity(0)) if config.workers == "auto" else max(1, config.workers)
+    return len(os.sched_getaffinity(0)) if config.workers == "auto" else config.workers

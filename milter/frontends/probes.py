@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 
 from milter.config import (
@@ -16,6 +15,7 @@ from milter.config import (
     MaildirNextHop,
     SomeNextHop,
     UnixAddress,
+    address_of_host,
 )
 from milter.frontends.milter_packets import VERSION, Edit, Negotiation
 from milter.observe.escaping import plain
@@ -23,7 +23,6 @@ from milter.observe.escaping import plain
 # Seconds for one of them to answer.
 PATIENCE = 3.0
 ALL_EDITS = Edit.ADD_HEADER | Edit.CHANGE_BODY | Edit.CHANGE_HEADER | Edit.QUARANTINE
-ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def probe_listener(setting: str, endpoint: Endpoint, config: Config) -> str:
@@ -66,8 +65,8 @@ def next_hops(config: Config) -> Iterator[tuple[str, SomeNextHop]]:
 
 def _connected(endpoint: Endpoint) -> socket.socket:
     if isinstance(endpoint, Address):
-        host = ANY_HOST.get(endpoint.host, endpoint.host)
-        return socket.create_connection((host, endpoint.port), timeout=PATIENCE)
+        address = endpoint.reached_at
+        return socket.create_connection((address.host, address.port), timeout=PATIENCE)
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(PATIENCE)
     try:
@@ -84,7 +83,7 @@ def _path(endpoint: UnixAddress) -> str:
 
 
 def _by_proxy(connection: socket.socket, config: Config) -> bool:
-    ours = ip_address(connection.getsockname()[0].partition("%")[0])
+    ours = address_of_host(connection.getsockname()[0])
     return any(ours in network for network in config.proxy_protocol)
 
 

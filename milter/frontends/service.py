@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
-from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from milter.actions.decide import Decider
@@ -19,7 +18,7 @@ from milter.actions.hops import make_next_hop
 from milter.actions.nexthop import TROUBLE, NextHop
 from milter.actions.remember import Memory, Sight
 from milter.addresses import normal_address
-from milter.config import Config
+from milter.config import Config, address_of_host
 from milter.digest.own import own_mail
 from milter.errors import StoreError
 from milter.frontends.memory import MailMemory
@@ -107,7 +106,7 @@ class Service:
         self._acts = self._inspects and config.mode == "filter"
         readers = sender_lists(self._policies), decided_campaigns(campaigns or CampaignBook())
         self._store_watch = StoreWatch(config.store, *readers)
-        self._memory = Memory(config.store)
+        self._sights = Memory(config.store)
         self._following: asyncio.Task[None] | None = None
         # With the address of each session's client.
         self._sessions: dict[Session, str] = {}
@@ -134,9 +133,7 @@ class Service:
     def peer_at(self, host: str) -> Peer:
         """What is known of the host with this IP address."""
         if host not in self._peers:
-            address = ip_address(host.partition("%")[0])
-            if isinstance(address, IPv6Address) and address.ipv4_mapped:
-                address = address.ipv4_mapped
+            address = address_of_host(host)
             if len(self._peers) >= PEERS_KEPT:
                 self._peers.clear()
             trusted, is_proxy = (
@@ -260,7 +257,7 @@ class Service:
     def remember(self, raw: bytes, envelope: Envelope, outcome: Outcome) -> None:
         """Learn from a mail that is through; returns at once."""
         if self._acts and outcome.verdict and outcome.verdict.flagged and outcome.reply.accepted:
-            self._memory.remember(Sight(raw, envelope, outcome.verdict, self.now(), outcome.kept_as))
+            self._sights.remember(Sight(raw, envelope, outcome.verdict, self.now(), outcome.kept_as))
 
     async def _acted(self, mail: Mail) -> Outcome:
         if self._commands is None or not self.is_command(mail.envelope.rcpt_to[0]):
@@ -292,7 +289,7 @@ class Service:
         await self.hop.close()
         self._delivery.close()
         self._store_watch.close()
-        self._memory.close()
+        self._sights.close()
 
     async def _empty_within(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -23,7 +23,6 @@ PROCESSES = 20
 PATIENCE, MARGIN = 100, 10
 # Postfix's own message_size_limit.
 USUAL_SIZE = 10_240_000
-ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ FILES = ("main.cf", "master.cf")
 def _before_queue(config: Config) -> Mapping[str, Any]:
     listen = _asked(config.listen, "listen", "before-queue", "127.0.0.1:10025")
     hops = _smtp_hops(config, "before-queue")
-    proxy = _unix(listen) if isinstance(listen, UnixAddress) else str(_reached(listen))
+    proxy = _unix(listen) if isinstance(listen, UnixAddress) else str(listen.reached_at)
     return _common(config) | _way_back(hops, listen) | {"proxy": proxy}
 
 
@@ -86,7 +85,7 @@ def _after_queue(config: Config) -> Mapping[str, Any]:
             f"listen: {listen}: Postfix's smtp client knows no Unix sockets; write host:port, or take lay-out lmtp"
         )
     hops = _smtp_hops(config, "after-queue")
-    reached = _reached(listen)
+    reached = listen.reached_at
     return _common(config) | _way_back(hops, listen) | {"destination": f"[{reached.host}]:{reached.port}"}
 
 
@@ -176,13 +175,8 @@ def _ip(host: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _reached(address: Address) -> Address:
-    """Where to reach who listens on all addresses."""
-    return Address(host=ANY_HOST.get(address.host, address.host), port=address.port)
-
-
 def _typed(endpoint: Endpoint) -> str:
-    return _unix(endpoint) if isinstance(endpoint, UnixAddress) else f"inet:{_reached(endpoint)}"
+    return _unix(endpoint) if isinstance(endpoint, UnixAddress) else f"inet:{endpoint.reached_at}"
 
 
 def _unix(endpoint: UnixAddress) -> str:

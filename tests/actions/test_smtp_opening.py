@@ -12,10 +12,9 @@ import uvloop
 from aiosmtpd.smtp import SMTP, AuthResult
 from tls_hop import INSIDE, OFFERS, TlsHop
 
-from milter.actions import smtp_connection
 from milter.actions.hops import make_next_hop
 from milter.actions.nexthop import Reply
-from milter.actions.smtp_connection import is_loopback
+from milter.actions.smtp_connection import SmtpConnection
 from milter.config import Config, UnixAddress
 from milter.errors import NextHopError
 from milter.frontends.sockets import address_of
@@ -52,7 +51,7 @@ async def relay(authority, tmp_path):
 @pytest.fixture
 def far_away(monkeypatch):
     """Loopback counts as some other machine."""
-    monkeypatch.setattr(smtp_connection, "is_loopback", lambda host: False)
+    monkeypatch.setattr(SmtpConnection, "stays_here", False)
 
 
 async def send(ours, parts=MESSAGE, forwarded=None):
@@ -255,17 +254,6 @@ async def test_unix_sockets_and_ipv6(serve_hop, relay, authority, tmp_path):
     server.close()
     assert hop.in_clear.count("STARTTLS") == 2
     assert len(hop.messages) == 3
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("::ffff:127.0.0.1", True),
-        ("192.0.2.1", False), ("::ffff:192.0.2.1", False), ("fe80::1%lo", False), ("0.0.0.0", False),
-    ],
-)  # fmt: skip
-def test_what_never_leaves_the_machine(host, loopback):
-    assert is_loopback(host) == loopback
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,6 @@ async def test_mail_that_the_mta_keeps_is_learned_from(start_milter, call):
     for number in range(2):
         replies = await mta.mail(letter(number))
         assert b"q" in [kind for kind, _ in replies]
-    await asyncio.to_thread(running.service._memory.close)
+    await asyncio.to_thread(running.service._sights.close)
     (found,) = await asyncio.to_thread(campaigns, running)
     assert (found.mails, found.recipients) == (2, 1)

@@ -73,7 +73,7 @@ def test_faults_are_one_line(run):
 
 
 def test_a_missing_extra_says_how_to_get_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "milter.frontends.web", None)
+    monkeypatch.setitem(sys.modules, "starlette", None)
     path = tmp_path / "config.yaml"
     path.write_text("web: {listen: 127.0.0.1:0}\n", encoding="ascii")
     for command in ("serve", "check"):

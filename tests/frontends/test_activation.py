@@ -92,6 +92,7 @@ def test_a_restart_refuses_no_connection(start_with):
         client.start()
         stack.callback(client.join)
         stack.callback(done.set)
+        server.until(lambda: greetings)
         for name in ("two.example", "three.example"):
             assert server.stop() == 0
             count = len(greetings)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from milter.actions.nexthop import BeforeEnd, Health, Reply
+from milter.actions.nexthop import BeforeEnd, Health, Reply, size_limit
 from milter.actions.smtp import LackError, SmtpHop, SmtpTransaction
 from milter.errors import NextHopError
 
@@ -73,8 +74,8 @@ class Member:
         await self.hop.close()
 
 
-class Mail(NamedTuple):
-    """What a mail is begun with."""
+class Sender(NamedTuple):
+    """What a mail is begun with: MAIL as the client gave it, and XFORWARD attributes."""
 
     path: str
     parameters: Sequence[str]
@@ -109,21 +110,21 @@ class FailoverHop:
 
     async def begin(self, path: str, parameters: Sequence[str], forwarded: Mapping[str, str]) -> FailoverTransaction:
         """Start a mail at the first that is well and offers what the mail needs."""
-        mail = Mail(path, parameters, forwarded)
+        sender = Sender(path, parameters, forwarded)
         tried: set[Member] = set()
-        started = await self.start(mail, tried) or await self._start_to_be_refused(mail, tried)
+        started = await self.start(sender, tried) or await self._start_to_be_refused(sender, tried)
         if not started:
             raise self._nobody()
-        return FailoverTransaction(self, mail, started, tried)
+        return FailoverTransaction(self, sender, started, tried)
 
-    async def start(self, mail: Mail, tried: set[Member]) -> Started | None:
+    async def start(self, sender: Sender, tried: set[Member]) -> Started | None:
         """Start a mail where it was not tried before, and add to that; None if nobody is left."""
         for member in self._members:
             if member in tried or not member.up:
                 continue
             tried.add(member)
             try:
-                transaction = await member.hop.begin(*mail)
+                transaction = await member.hop.begin(*sender)
             except NextHopError as error:
                 member.failed(error, self)
                 continue
@@ -132,12 +133,12 @@ class FailoverHop:
             transaction.abandon()
         return None
 
-    async def _start_to_be_refused(self, mail: Mail, tried: set[Member]) -> Started | None:
+    async def _start_to_be_refused(self, sender: Sender, tried: set[Member]) -> Started | None:
         """Start a mail that nobody can take, now or later: the refusal is for good only if all of them say so."""
         if len(tried) < len(self._members) or not all(member.up for member in self._members):
             return None
         first = self._members[0]
-        return Started(first, await first.hop.begin(*mail))
+        return Started(first, await first.hop.begin(*sender))
 
     def _nobody(self) -> NextHopError:
         addresses = ", ".join(str(member.hop.address) for member in self._members)
@@ -163,9 +164,9 @@ class Started(NamedTuple):
 class FailoverTransaction:
     """One mail; until its end is sent, it can begin anew elsewhere, and its client does not notice."""
 
-    def __init__(self, pool: FailoverHop, mail: Mail, started: Started, tried: set[Member]) -> None:
+    def __init__(self, pool: FailoverHop, sender: Sender, started: Started, tried: set[Member]) -> None:
         self._pool = pool
-        self._mail = mail
+        self._sender = sender
         self._member, self._transaction = started
         self._tried = tried
         self._accepted: list[tuple[str, Sequence[str]]] = []
@@ -221,7 +222,7 @@ class FailoverTransaction:
         """Begin anew where the mail has not been yet. Raises the error if that is nowhere."""
         if not isinstance(error, LackError):
             self._member.failed(error, self._pool)
-        while started := await self._pool.start(self._mail, self._tried):
+        while started := await self._pool.start(self._sender, self._tried):
             if await self._resumed(started):
                 self._transaction.abandon()
                 self._member, self._transaction = started
@@ -256,13 +257,8 @@ def common(offers: Sequence[Mapping[str, str]]) -> dict[str, str]:
     first, *others = offers
     shared = {keyword: argument for keyword, argument in first.items() if all(keyword in offer for offer in others)}
     if "SIZE" in shared:
-        # RFC 1870 §3: 0, or nothing, is no limit.
-        shared["SIZE"] = min((offer["SIZE"] for offer in offers), key=lambda size: _number(size) or float("inf"))
+        shared["SIZE"] = min((offer["SIZE"] for offer in offers), key=lambda size: size_limit(size) or math.inf)
     return shared
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) <= 20 else 0
 
 
 def _dismissal(reply: Reply) -> NextHopError:

@@ -38,7 +38,6 @@ BeforeEnd = Callable[[], Awaitable[None]]
 
 TROUBLE = Reply(451, ("4.3.0 Temporary trouble here, please try again later",))
 
-
 # The extension that a parameter of MAIL or RCPT belongs to, where it is not named like the parameter.
 EXTENSIONS = {"BODY": "8BITMIME", "RET": "DSN", "ENVID": "DSN", "NOTIFY": "DSN", "ORCPT": "DSN"}
 
@@ -47,6 +46,12 @@ def extension_of(parameter: str) -> str:
     """The EHLO keyword under which a parameter, as written ("Ret=HDRS"), is offered."""
     name = parameter.partition("=")[0].upper()
     return EXTENSIONS.get(name, name)
+
+
+def size_limit(offered: str) -> int | None:
+    """Bytes of the largest mail, by the argument of SIZE; None: no fixed limit, as 0 or nothing says (RFC 1870 §3)."""
+    limit = int(offered) if offered.isdecimal() and len(offered) <= 20 else 0
+    return limit or None
 
 
 class Transaction(Protocol):

@@ -27,6 +27,7 @@ class LmtpServer(SmtpServer):
 
     commands = ("LHLO", *COMMANDS)
     no_recipients = NO_RECIPIENTS
+    protocols = ("LMTP", "UTF8LMTP")
 
     def __init__(self, service: Service) -> None:
         self._handover: Handover
@@ -86,6 +87,3 @@ class LmtpServer(SmtpServer):
         outcome = await self._deliver(mail)
         assert isinstance(mail.transaction, Part)
         return mail.transaction.replies or [outcome.reply] * len(mail.envelope.rcpt_to)
-
-    def _protocol(self, *, utf8: bool) -> str:
-        return super()._protocol(utf8=utf8).replace("ESMTP", "LMTP").replace("8SMTP", "8LMTP")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from milter.actions.deliver import Mail, Outcome
 from milter.actions.headers import Trace
-from milter.actions.nexthop import Reply, Transaction
+from milter.actions.nexthop import Reply, Transaction, size_limit
 from milter.errors import NextHopError
 from milter.frontends.identity import ClientIdentity
 from milter.frontends.memory import NO_ROOM
@@ -69,6 +69,8 @@ class SmtpServer(SmtpSession):
 
     commands: Sequence[str] = COMMANDS
     no_recipients = NO_RECIPIENTS
+    # The words behind "with" in Received (RFC 3848), the second one with SMTPUTF8 (RFC 6531 §4.3).
+    protocols = ("ESMTP", "UTF8SMTP")
 
     def __init__(self, service: Service) -> None:
         self._mail: Incoming | None = None
@@ -101,12 +103,10 @@ class SmtpServer(SmtpSession):
         return {keyword: text for keyword, text in capabilities.items() if keyword != "REQUIRETLS"}
 
     def _offers(self) -> list[str]:
-        # RFC 1870 §3: a next hop that says 0, or nothing, has no fixed limit.
-        size = self._capabilities.get("SIZE", "")
-        limit = int(size) if size.isdecimal() and len(size) <= 20 else 0
+        ours = self._service.config.max_size
         return [
             "PIPELINING",
-            f"SIZE {min(limit or self._service.config.max_size, self._service.config.max_size)}",
+            f"SIZE {min(size_limit(self._capabilities.get('SIZE', '')) or ours, ours)}",
             *(keyword for keyword in HANDED_THROUGH if keyword in self._capabilities),
             *(["STARTTLS"] if self.offers_tls else []),
             "XFORWARD " + " ".join(XFORWARD_ATTRIBUTES),
@@ -284,7 +284,6 @@ class SmtpServer(SmtpSession):
         )
 
     def _protocol(self, *, utf8: bool) -> str:
-        """The word behind "with" in Received (RFC 3848, RFC 6531 §4.3)."""
         if not self._session.extended_smtp:
             return "SMTP"
-        return ("UTF8SMTP" if utf8 else "ESMTP") + ("S" if self.over_tls else "")
+        return self.protocols[utf8] + ("S" if self.over_tls else "")

@@ -84,12 +84,18 @@ class Health:
 
     def _hops_troubles(self) -> list[str]:
         """As long as one of them answers, mail flows."""
-        hops = self.next_hops()
-        if not hops or not all(hops.values()):
+        if not self._mail_is_stuck:
             return []
         return [
-            f"{name} does not take mail: {trouble}. Mail is deferred until it does." for name, trouble in hops.items()
+            f"{name} does not take mail: {trouble}. Mail is deferred until it does."
+            for name, trouble in self.next_hops().items()
         ]
+
+    @property
+    def _mail_is_stuck(self) -> bool:
+        """Whether there are next hops, and none of them answers."""
+        hops = self.next_hops()
+        return bool(hops) and all(hops.values())
 
     def report(self, state: ServerState | None = None, running: int | None = None) -> dict[str, Any]:
         """All that is known, for `status`; running: how many of the workers in state are alive."""
@@ -104,7 +110,7 @@ class Health:
             "quarantine": {"trouble": kept} if isinstance(kept, str) else _kept(kept),
         }
         troubles = self.unready()
-        if not any("does not take mail" in trouble for trouble in troubles):
+        if not self._mail_is_stuck:
             troubles += [f"{name} does not answer ({why}); others do." for name, why in self.next_hops().items() if why]
         if state is not None and running is not None:
             report |= _server(state, running)

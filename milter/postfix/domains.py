@@ -32,8 +32,3 @@ def read_postconf(run: Callable[[Sequence[str]], str]) -> PostfixDomains:
         elif (domain := to_ascii(item)) and "." in domain and not domain.endswith(".localdomain"):
             domains[domain] = None
     return PostfixDomains(tuple(domains), tuple(tables))
-
-
-def own_domains_from_postconf(run: Callable[[Sequence[str]], str]) -> tuple[str, ...]:
-    """The domains that Postfix names outright."""
-    return read_postconf(run).domains

@@ -1,6 +1,6 @@
 """Own domains from Postfix's settings; the outputs are those of postconf 3.7 for such settings."""
 
-from milter.postfix.domains import own_domains_from_postconf, read_postconf
+from milter.postfix.domains import read_postconf
 
 OUTPUT = """mail.example.org, localhost.example.org, localhost, Example.ORG, bücher.example, /etc/postfix/destinations
 example.net hash:/etc/postfix/virtual_domains, !not.example.net, inline:{{a.test = 1, b.test = 2}}
@@ -23,4 +23,4 @@ def test_domains_and_tables():
 
 
 def test_a_fresh_postfix_names_no_domain():
-    assert own_domains_from_postconf(lambda _: "vm, vm, localhost.localdomain, , localhost\n\n\n") == ()
+    assert read_postconf(lambda _: "vm, vm, localhost.localdomain, , localhost\n\n\n").domains == ()

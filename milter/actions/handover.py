@@ -150,6 +150,9 @@ class Part:
             except NextHopError as error:
                 log.warning("%s: deferred for some recipients: %s", self._handover.queue_id, error)
                 reply = TROUBLE
+                if not taken:
+                    # It failed before anybody was accepted, and whoever was offered has had his turn.
+                    waiting.popleft()
             self._handover.abandon()
             for number in taken:
                 replies[number] = reply

@@ -68,6 +68,10 @@ class LmtpServer(SmtpServer):
 
     async def _act(self, incoming: Incoming, mails: Sequence[Mail]) -> Sequence[Reply]:
         handover, waiting = self._handover, deque(mails)
+        for share in incoming.shares:
+            if not share.rcpt_to:
+                # The last one to be refused may still hold the open transaction.
+                share.transaction.abandon()
         handover.queue_id = mails[0].envelope.queue_id
         handover.deadline = self.loop.time() + PATIENCE
         replies: dict[Transaction, Iterator[Reply]] = {}

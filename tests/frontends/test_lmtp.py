@@ -442,3 +442,30 @@ async def test_a_slow_quarantine_is_finished_though_the_client_is_gone(start_hop
     await running.service.empty()
     assert kept(running) == [(ANNA,)]
     assert hop.messages == []
+
+
+async def test_a_next_hop_that_went_away_is_asked_once_for_each_recipient(start_hop, lmtp_client):
+    hop = await start_hop()
+
+    async def inspector(raw, envelope):
+        hop.answers["connect"] = DROP
+        await hop.close()
+        return Verdict()
+
+    _, client = await lmtp_client(hop, inspector, policies=POLICIES)
+    await open_data(client, C, ANNA, D)
+    before = hop.connections
+    client.writer.write(MAIL + b".\r\n")
+    async with asyncio.timeout(10):
+        assert [(await client.reply())[:3] for _ in range(3)] == ["451"] * 3
+    assert hop.connections - before <= 3
+
+
+async def test_a_share_whose_recipients_are_all_refused_leaves_no_transaction_open(start_hop, lmtp_client):
+    hop = await start_hop(answers={f"RCPT TO:<{C}": "550 5.1.1 Nobody"})
+    running, client = await lmtp_client(hop, QUARANTINE, policies=POLICIES)
+    for _ in range(3):
+        replies = await send(client, ANNA, C)
+        assert replies[ANNA].startswith("250 ")
+    assert hop.connections == 1
+    assert hop.messages == []

@@ -10,11 +10,12 @@ import aiosmtpd.smtp
 
 from milter.actions.nexthop import TROUBLE, Reply
 from milter.errors import NextHopError
-from milter.frontends.service import Peer, Refusal, Service
+from milter.frontends.service import Peer, Service
 from milter.frontends.smtp_data import DataReader
 from milter.frontends.smtp_protocol import SmtpProtocol
 from milter.frontends.smtp_syntax import RefusedError
 from milter.frontends.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
+from milter.model import Refusal
 
 SHUTTING_DOWN = Reply(421, ("4.3.2 Shutting down, please try again later",))
 TOO_SLOW = Reply(421, ("4.4.2 You took too long",))
@@ -29,6 +30,8 @@ START_TLS = Reply(220, ("2.0.0 Ready to start TLS",))
 TLS_NEEDED = (530, "5.7.0 Must issue a STARTTLS command first")
 # RFC 3207 §4; LHLO is LMTP's EHLO (RFC 2033 §4.1).
 ALLOWED_WITHOUT_TLS = {"NOOP", "EHLO", "LHLO", "STARTTLS", "QUIT"}
+# Seconds in which a client that was too slow may still read why.
+GOODBYE_SECONDS = 5.0
 # Bytes at once after which other sessions have their turn.
 LARGE_READ = 64 * 1024
 
@@ -164,6 +167,8 @@ class SmtpSession(SmtpProtocol):
         self._writer.write(bytes(TOO_SLOW) + b"\r\n")
         assert self.transport is not None
         self.transport.close()
+        # What a client does not read would keep the connection open without end.
+        self._timeout_handle = self.loop.call_later(GOODBYE_SECONDS, self.break_off)
 
     def say_goodbye(self) -> None:
         """End the session; a mail whose DATA has begun is finished first."""

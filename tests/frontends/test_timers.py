@@ -1,9 +1,11 @@
 """How long a client is waited for: while it is its turn, and no longer."""
 
 import asyncio
+import contextlib
 
 import pytest
 
+from milter.frontends import smtp_session
 from milter.model import Verdict
 
 MAIL = b"From: a@example.org\r\nSubject: x\r\n\r\nHello\r\n"
@@ -69,3 +71,17 @@ async def test_a_patient_data_outlasts_a_short_time_for_commands(start_hop, star
     await asyncio.sleep(0.4)
     assert (await client.finish(MAIL)).startswith("250 ")
     assert (await client.reply()).startswith("421 4.4.2 ")
+
+
+async def test_a_client_that_reads_no_replies_is_let_go(start_hop, start_filter, connect, monkeypatch):
+    monkeypatch.setattr(smtp_session, "GOODBYE_SECONDS", 0.1)
+    running = await start_filter(await start_hop(), command_timeout=0.3)
+    client = await connect(running)
+    client.reader._transport.pause_reading()
+    with contextlib.suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(1):
+            while True:
+                client.writer.write(1000 * b"NOOP\r\n")
+                await client.writer.drain()
+    async with asyncio.timeout(10):
+        await running.service.empty()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Literal
 
 Action = Literal["accept", "tag", "quarantine", "reject"]
+# What becomes of a mail: an action, or what happens to mail that nobody has judged.
+Fate = Literal["accept", "tag", "quarantine", "reject", "unchecked", "relay", "defer", "own", "command"]
 Language = Literal["en", "de", "fr", "es", "it", "nl", "pt", "pl", "cs", "sv", "da", "ru", "tr", "ja", "ko", "zh"]
 # What a recipient or an administrator says of a sender.
 Listing = Literal["allow", "block"]
@@ -44,6 +47,15 @@ SIGNALS: frozenset[str] = frozenset(
     for name in names.split()
 )
 AuthResult = Literal["none", "pass", "fail", "softfail", "neutral", "policy", "temperror", "permerror"]
+
+
+class Refusal(Enum):
+    """Why a session may not begin."""
+
+    NOT_TRUSTED = "not in trusted_clients"
+    STOPPING = "we are stopping"
+    FULL = "max_connections is reached"
+    ONE_CLIENT = "max_connections_per_client is reached"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,18 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from milter.actions.headers import forged_fields_removed, unchecked_fields, verdict_fields
 from milter.actions.sealing import load_seal_key, sealed
 from milter.config import Config
-from milter.model import Envelope, Inspector, Verdict
+from milter.model import Envelope, Fate, Inspector, Verdict
 from milter.observe import meter
 from milter.observe.stages import timed
 from milter.policies import PolicyBook, changes_mail
 
 if TYPE_CHECKING:
     from milter.actions.rewrite import Rewriting
-
-Fate = Literal["accept", "tag", "quarantine", "reject", "unchecked", "relay", "defer", "own", "command"]
 
 # A larger mail may have a header that takes milliseconds to search; a thread costs a tenth of one.
 INLINE_BYTES = 256 * 1024

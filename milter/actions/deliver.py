@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from milter.actions.decide import Decider, Fate
+from milter.actions.decide import Decider
 from milter.actions.headers import Trace, received
 from milter.actions.keep import Keeper
 from milter.actions.nexthop import TROUBLE, Reply, Transaction
 from milter.config import Config
 from milter.errors import NextHopError, StoreError
-from milter.model import Envelope, Verdict
+from milter.model import Envelope, Fate, Verdict
 from milter.observe.stages import timed
 
 REFUSED = Reply(550, ("5.7.1 Message refused as extortion",))

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from milter.actions.decide import Decider
@@ -24,7 +23,7 @@ from milter.errors import StoreError
 from milter.frontends.memory import MailMemory
 from milter.frontends.smtp_protocol import Defaults
 from milter.frontends.store_watch import StoreWatch, decided_campaigns, sender_lists
-from milter.model import Envelope, Inspector
+from milter.model import Envelope, Inspector, Refusal
 from milter.observe import meter, stages
 from milter.observe.mail_line import mail_done
 from milter.policies import PolicyBook, share_a_mail
@@ -57,15 +56,6 @@ class Peer(NamedTuple):
 GONE = Peer("(gone)", trusted=False, is_global=False)
 # Whoever may open our Unix socket has been let in by its permissions.
 LOCAL = Peer("127.0.0.1", trusted=True, is_global=False)
-
-
-class Refusal(Enum):
-    """Why a session may not begin."""
-
-    NOT_TRUSTED = "not in trusted_clients"
-    STOPPING = "we are stopping"
-    FULL = "max_connections is reached"
-    ONE_CLIENT = "max_connections_per_client is reached"
 
 
 class Session(Protocol):
@@ -172,7 +162,7 @@ class Service:
         if reason:
             log.warning("client %s: refused, %s", peer.address, reason.value)
             if meter.counts:
-                meter.counts.refused(reason.name.lower())
+                meter.counts.refused(reason)
         return reason
 
     @property

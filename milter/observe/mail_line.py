@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Protocol
 
-from milter.model import Envelope, Verdict
+from milter.model import Envelope, Fate, Verdict
 from milter.observe import meter
 from milter.observe.addresses import in_text
 from milter.observe.escaping import enclosed, plain
@@ -31,11 +31,11 @@ class Outcome(Protocol):
     """What became of a mail: see milter.actions.deliver."""
 
     @property
-    def fate(self) -> str:
+    def fate(self) -> Fate:
         """What was done."""
 
     @property
-    def would(self) -> str | None:
+    def would(self) -> Fate | None:
         """What would have been done, in monitor mode."""
 
     @property

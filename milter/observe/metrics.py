@@ -7,12 +7,10 @@ from typing import Literal, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from milter.model import Kind
+from milter.model import Fate, Kind, Refusal
 from milter.observe.mail_line import Outcome
 from milter.observe.stages import Stage, Stages
 
-FATES = ("accept", "tag", "quarantine", "reject", "unchecked", "relay", "defer", "own", "command")
-REFUSALS = ("not_trusted", "stopping", "full", "one_client")
 REPLIES = ("2xx", "4xx", "5xx", "none")
 DnsResult = Literal["answer", "failure", "timeout"]
 # More different ones are counted together: each costs memory here and at whoever keeps the figures.
@@ -49,12 +47,12 @@ class Counts:
         refused = Counter("blackmail_sessions_refused", "Sessions refused, by reason.", ["reason"], registry=None)
         dns = Counter("blackmail_dns_questions", "Questions to the DNS by how they ended.", ["result"], registry=None)
         reloads = Counter("blackmail_reloads", "Reloads by SIGHUP.", ["result"], registry=None)
-        self._mails = {fate: mails.labels(fate) for fate in FATES}
-        self._would = {fate: would.labels(fate) for fate in FATES}
+        self._mails = {fate: mails.labels(fate) for fate in get_args(Fate)}
+        self._would = {fate: would.labels(fate) for fate in get_args(Fate)}
         self._kinds = {kind: kinds.labels(kind) for kind in get_args(Kind)}
         self._replies = {reply: replies.labels(reply) for reply in REPLIES}
         self._stages = {stage: stages.labels(stage) for stage in ("total", *get_args(Stage))}
-        self._refused = {reason: refused.labels(reason) for reason in REFUSALS}
+        self._refused = {reason: refused.labels(reason.name.lower()) for reason in Refusal}
         self._dns = {result: dns.labels(result) for result in get_args(DnsResult)}
         self._reloads = {result: reloads.labels(result) for result in ("ok", "failed")}
         self._rules = Counter("blackmail_rule_matches", "Flagged mails by rules that hold.", ["rule"], registry=None)
@@ -99,8 +97,8 @@ class Counts:
         """So many are open in this process now."""
         self._sessions.set(count)
 
-    def refused(self, reason: str) -> None:
-        """A session was refused: one of REFUSALS."""
+    def refused(self, reason: Refusal) -> None:
+        """A session was refused."""
         self._refused[reason].inc()
 
     def in_hand(self, mails: int, size: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from milter.actions.decide import Decider
 from milter.config import Config, Dns
-from milter.model import Envelope
+from milter.model import Envelope, Refusal
 from milter.observe import meter
 from milter.sender.dns import Answer, DnsError, Resolver
 
@@ -67,4 +67,4 @@ async def test_sessions_and_mails_in_hand(counts, start_hop, start_filter, conne
 async def test_refused_sessions(counts, start_hop, start_filter, connect):
     running = await start_filter(await start_hop(), trusted_clients=["192.0.2.0/24"])
     assert (await (await connect(running)).reply()).startswith("554 ")
-    assert call.refused("not_trusted") in counts.mock_calls
+    assert call.refused(Refusal.NOT_TRUSTED) in counts.mock_calls

@@ -9,7 +9,7 @@ import json, os, sys
 from pathlib import Path
 from milter.actions.deliver import Outcome
 from milter.actions.nexthop import Reply
-from milter.model import RuleMatch, Verdict
+from milter.model import Refusal, RuleMatch, Verdict
 from milter.observe import meter
 
 folder = Path(sys.argv[1])
@@ -39,7 +39,7 @@ def first():
     counts.mail(10, outcome("accept", 250, would="quarantine"), 0.003, {"deliver": 0.001})
     counts.mail(10, outcome("accept", 552), 0.003, {"deliver": 0.001})
     counts.mail(10, outcome("quarantine", 250, Verdict("quarantine", 12.0)), 0.003, {"keep": 0.001})
-    counts.fault(); counts.dns("timeout"); counts.dns_cache_hit(); counts.refused("full")
+    counts.fault(); counts.dns("timeout"); counts.dns_cache_hit(); counts.refused(Refusal.FULL)
     counts.sessions(3); counts.in_hand(2, 200)
 
 def many_rules():

@@ -121,8 +121,6 @@ class Monitoring:
 def _answer(folder: Path, generation: Generation) -> None:
     from milter.frontends.monitor import Monitor, run_monitor  # noqa: PLC0415  of use to this process only
 
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     listener = generation.listeners[SETTING]
     listeners = {setting: address_of(each) for setting, each in generation.listeners.items()}
     generation.close_all_but({SETTING: listener})

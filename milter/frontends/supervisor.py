@@ -178,8 +178,6 @@ class Supervisor:
     ) -> NoReturn:
         def serve() -> None:
             self._generation.close_all_but(generation.listeners)
-            for number in (signal.SIGINT, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
             # aiosmtpd writes every command into its own log.
             logging.getLogger("mail.log").setLevel(logging.ERROR)
             # A worker that hangs or crashes says where.
@@ -209,6 +207,9 @@ class Supervisor:
         code = 1
         try:
             os.close(self._lifeline[1])
+            # A terminal sends them to all of its processes, and they are for the supervisor.
+            for number in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             main()
             code = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,24 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from milter.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
+# What pydantic asks for, in the words of somebody who writes YAML.
+PLAIN = {
+    "bool": "must be true or false",
+    "dict": "must be keys with values, such as {key: value}",
+    "float": "must be a number",
+    "frozen_set": "must be a list, such as [a, b]",
+    "int": "must be a whole number",
+    "list": "must be a list, such as [a, b]",
+    "model": "must be keys with values, such as {key: value}",
+    "path": "must be a path",
+    "string": "must be text, in quotes",
+    "tuple": "must be a list, such as [a, b]",
+}
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -101,7 +115,7 @@ def _sentence(model: type[BaseModel], file: YamlFile, error: ValidationError) ->
     fault = max(faults, key=lambda e: (len(_known(file.data, e["loc"])), e["type"] == "value_error"))
     location = _known(file.data, fault["loc"])
     key = ".".join(str(step) for step in location) or "the file"
-    message = fault["msg"].removeprefix("Value error, ")
+    message = _plain(fault)
     if fault["type"] == "extra_forbidden":
         message = "is not a known key"
         near = difflib.get_close_matches(str(location[-1]), _keys_at(model, location[:-1]), n=1, cutoff=0.5)
@@ -111,6 +125,13 @@ def _sentence(model: type[BaseModel], file: YamlFile, error: ValidationError) ->
     elif fault["type"] == "missing":
         key, message = ".".join(map(str, [*location, fault["loc"][-1]])), "is missing"
     return f"{file.path}:{file.line(location)}: {key}: {message}"
+
+
+def _plain(fault: ErrorDetails) -> str:
+    kind = re.sub("_(type|parsing|from_float)$", "", fault["type"])
+    if kind in PLAIN:
+        return PLAIN[kind]
+    return fault["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
 
 
 def _known(data: Any, location: Sequence[str | int]) -> list[str | int]:

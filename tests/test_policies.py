@@ -241,26 +241,26 @@ def test_whether_anything_is_quarantined(tmp_path: Path) -> None:
             "policies:\n  a.test: {quarantine_at: 6}\n  x@a.test: {tag_at: 7}",
             ":3: policies.x@a.test: quarantine_at (6) must not be below tag_at (7), inherited ones included",
         ),
-        ("policies:\n  a.test:\n    tag_at: 0", ":3: policies.a.test.tag_at: Input should be greater than 0"),
-        ("policies:\n  a.test:\n    language: xx", ":3: policies.a.test.language: Input should be 'en', 'de'"),
-        ("policy:\n  notice: on", ":2: policy.notice: Input should be 'off', 'add' or 'wrap'"),
+        ("policies:\n  a.test:\n    tag_at: 0", ":3: policies.a.test.tag_at: must be greater than 0"),
+        ("policies:\n  a.test:\n    language: xx", ":3: policies.a.test.language: must be 'en', 'de'"),
+        ("policy:\n  notice: on", ":2: policy.notice: must be 'off', 'add' or 'wrap'"),
         (
             "policy:\n  personal_case: hide",
-            ":2: policy.personal_case: Input should be 'deliver', 'notify' or 'quarantine'",
+            ":2: policy.personal_case: must be 'deliver', 'notify' or 'quarantine'",
         ),
         ("policy: {personal_case: notify}", ":1: the file: personal_case: notify needs digest.command_address or"),
         (
             "milter: 127.0.0.1:1\ndigest: {command_address: q@a.test}\npolicies: {a.test: {personal_case: notify}}",
             ":1: the file: personal_case: notify does not go with milter",
         ),
-        ("policy:\n  self_release: no", ":2: policy.self_release: Input should be 'yes' or 'ask'"),
+        ("policy:\n  self_release: no", ":2: policy.self_release: must be 'yes' or 'ask'"),
         ("policy:\n  allow:\n    - a.test\n    - a b", ":4: policy.allow.1: write an address"),
-        ("policy:\n  allow: shop.test", ":2: policy.allow: Input should be a valid"),
+        ("policy:\n  allow: shop.test", ":2: policy.allow: must be a list"),
         (
             "policies:\n  a.test: {allow: [x.test], block: [X.test]}",
             ":2: policies.a.test: 'x.test' stands in allow and in block",
         ),
-        ("policies: [a.test]", ":1: policies: Input should be a valid dictionary"),
+        ("policies: [a.test]", ":1: policies: must be keys with values"),
     ],
 )
 def test_a_wrong_policy_is_refused_with_its_place(tmp_path: Path, text: str, expected: str) -> None:

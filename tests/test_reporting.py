@@ -101,10 +101,10 @@ def test_an_admins_own_file_replaces_ours(own: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (OWN.replace("how: phone", "how: pigeon"), ":6: countries.DE.points.0.how: Input should be"),
+        (OWN.replace("how: phone", "how: pigeon"), ":6: countries.DE.points.0.how: must be"),
         (
             OWN.replace("as_of: 2026-01-01", "as_of: soon"),
-            ":6: countries.DE.points.0.as_of: Input should be a valid date",
+            ":6: countries.DE.points.0.as_of: must be a valid date",
         ),
         (OWN.replace("source: us,", ""), "source: is missing"),
         (OWN.replace('"DE"', "Germany"), ":3: countries.Germany"),

@@ -116,8 +116,7 @@ def _row(name: str, field: FieldInfo, *, prefix: str = "", link: str = "") -> st
 
 def type_in_words(field: FieldInfo) -> str:
     """What may be written there."""
-    limits = " and ".join(limit for limit in map(_limit, field.metadata) if limit)
-    words = [f"{one} {limits}".strip() if one in NUMBERS else one for one in _choices(field.annotation, field.metadata)]
+    words = _within(field.metadata, _choices(field.annotation, field.metadata))
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
@@ -128,7 +127,7 @@ def _choices(kind: Any, metadata: list[Any]) -> list[str]:
             return [NAMES[one.func]]
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _choices(inner[0], list(inner[1:]))
+        return _within(list(inner[1:]), _choices(inner[0], list(inner[1:])))
     if origin is Literal:
         return [f"`{value}`" for value in inner]
     if set(inner) == {IPv4Network, IPv6Network}:
@@ -146,6 +145,12 @@ def _structure(origin: Any, inner: tuple[Any, ...]) -> str:
     if len(each) > 1:
         return f"{', '.join(each)}, a list of these"
     return f"list of {PLURALS[each[0]]}"
+
+
+def _within(metadata: list[Any], choices: list[str]) -> list[str]:
+    """The same choices, numbers with their limits."""
+    limits = " and ".join(limit for limit in map(_limit, metadata) if limit)
+    return [f"{one} {limits}".strip() if one in NUMBERS else one for one in choices]
 
 
 def _limit(one: object) -> str:

@@ -92,4 +92,4 @@ def _login(settings: NextHopAuth) -> Login:
 
 
 def _unreadable(key: str, path: Path | None, error: OSError) -> str:
-    return f"{key}: {path} cannot be read ({error.strerror}): check its permissions"
+    return f"{key}: {path} cannot be read ({error.strerror}): check the path and its permissions"

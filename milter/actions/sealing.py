@@ -21,7 +21,7 @@ def load_seal_key(settings: Arc) -> SealKey:
         pem = settings.key.read_bytes()
     except OSError as error:
         raise ConfigError(
-            f"arc.key: {settings.key} cannot be read ({error.strerror}): check its permissions"
+            f"arc.key: {settings.key} cannot be read ({error.strerror}): check the path and its permissions"
         ) from error
     try:
         return read_seal_key(settings.domain, settings.selector, pem)

@@ -56,13 +56,21 @@ def _check_postfix(config: Config) -> int:
         _compare_domains(config)
         postfix = read_settings(_output)
     except (OSError, subprocess.SubprocessError) as error:
-        raise ConfigError(f"postconf cannot be run ({error}): is Postfix installed here?") from error
+        raise ConfigError(
+            f"postconf cannot be run ({_reason(error)}): is Postfix here, postconf in PATH, MAIL_CONFIG its folder?"
+        ) from error
     found = findings(postfix, config)
     for finding in found:
         click.echo(finding)
     if not found:
         click.echo(f"Postfix fits: {', '.join(in_use(postfix, config))}")
     return len(found)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError) and error.stderr:
+        return str(error.stderr.strip().splitlines()[-1])
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _compare_domains(config: Config) -> None:
@@ -72,7 +80,7 @@ def _compare_domains(config: Config) -> None:
     if missing:
         click.echo("Postfix takes mail for more domains than own_domains names; set")
         click.echo(f"own_domains: [{', '.join(found.domains)}]")
-    else:
+    elif found.domains:
         click.echo("own_domains names every domain that Postfix names outright")
     for table in found.tables:
         click.echo(f"domains in {table} are not read; add them to own_domains by hand")

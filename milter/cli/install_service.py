@@ -55,7 +55,9 @@ def command(config_path: Path | None, dry_run: bool, force: bool, root: Path) ->
         _check(files, root, force=force)
         _write(files, root)
         _make_key(config, root)
-    click.echo(_next_steps(config, path, root), err=dry_run)
+    click.echo("Once these files are there, run:" if dry_run else "Now run:", err=dry_run)
+    for step in _next_steps(config, path, root):
+        click.echo(f"    {step}", err=dry_run)
     # The Python of a virtual environment is a link to one that may lie in a home.
     for needed in (path, program, Path(sys.executable).resolve()):
         if is_hidden(needed):
@@ -106,10 +108,10 @@ def _make_key(config: Config, root: Path) -> None:
         click.echo(f"wrote {there}: keep a copy elsewhere, without it kept mail is lost")
 
 
-def _next_steps(config: Config, path: Path, root: Path) -> str:
+def _next_steps(config: Config, path: Path, root: Path) -> list[str]:
     units = [socket_unit(setting) for setting in addresses(config)]
     left = sorted(set(_below(root, UNITS).glob(socket_unit("*"))) - {_below(root, UNITS / unit) for unit in units})
-    steps = [
+    return [
         "systemd-sysusers blackmail-filter.conf",
         "systemd-tmpfiles --create blackmail-filter.conf",
         f"blackmail-filter check -c {path}",
@@ -117,4 +119,3 @@ def _next_steps(config: Config, path: Path, root: Path) -> str:
         "systemctl daemon-reload",
         f"systemctl enable --now {' '.join([*units, SERVICE])}",
     ]
-    return "Now run:\n" + "\n".join(f"    {step}" for step in steps)

@@ -12,20 +12,18 @@ from milter.config import Address, Config, Endpoint, UnixAddress
 from milter.errors import ConfigError
 
 BACKLOG = 1024
+ADVICE = {
+    errno.EADDRINUSE: "stop what listens there, or choose another one",
+    errno.EACCES: "let the filter's user open it, or choose another one",
+    errno.ENOENT: "make the folder, or choose another one",
+}
 # The settings that name an address to listen on.
 SETTINGS = ("listen", "lmtp", "milter", "web", "metrics")
 
 
 def addresses(config: Config) -> dict[str, Endpoint]:
     """Where to listen, by the setting that says so."""
-    asked = {
-        "listen": config.listen,
-        "lmtp": config.lmtp,
-        "milter": config.milter,
-        "web": config.web.listen,
-        "metrics": config.metrics.listen,
-    }
-    return {setting: address for setting, address in asked.items() if address}
+    return {key.removesuffix(".listen"): address for key, address in config.addresses.items()}
 
 
 def bind(endpoint: Endpoint, setting: str = "listen", *, mode: int = 0o660) -> socket.socket:
@@ -33,10 +31,14 @@ def bind(endpoint: Endpoint, setting: str = "listen", *, mode: int = 0o660) -> s
     try:
         listener = _bound_to_path(endpoint, mode) if isinstance(endpoint, UnixAddress) else _bound_to_port(endpoint)
     except OSError as error:
-        raise ConfigError(f"{setting}: {endpoint}: {error.strerror}; choose another one") from error
+        raise ConfigError(f"{setting}: {endpoint}: {error.strerror}; {_advice(error)}") from error
     listener.listen(BACKLOG)
     listener.setblocking(False)
     return listener
+
+
+def _advice(error: OSError) -> str:
+    return ADVICE.get(error.errno or 0, "choose another one")
 
 
 def _bound_to_port(address: Address) -> socket.socket:

@@ -32,7 +32,9 @@ def _check_pem(path: Path, setting: str, mark: bytes, content: str) -> None:
     try:
         pem = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{setting}: {path} cannot be read ({error.strerror}): check its permissions") from error
+        raise ConfigError(
+            f"{setting}: {path} cannot be read ({error.strerror}): check the path and its permissions"
+        ) from error
     if mark not in pem:
         raise ConfigError(f"{setting}: {path} holds no {content} in PEM form")
     if b"ENCRYPTED" in pem:

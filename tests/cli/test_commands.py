@@ -334,3 +334,14 @@ def test_scan_prints_a_notice_as_text_or_page(folder: Path, wrong: list[str]) ->
     done = run("scan", "--offline", "--notice", "en", *wrong, str(folder / "a.eml"))
     assert done.returncode == 2
     assert "--notice prints text or, with --format html, a page" in done.stderr
+
+
+def test_a_postfix_that_cannot_be_read_is_said_in_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL_CONFIG", str(tmp_path / "none"))
+    done = run("check", "--postfix", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("blackmail-filter: postconf cannot be run (postconf: fatal: open ")
+    assert done.stderr.endswith("is Postfix here, postconf in PATH, MAIL_CONFIG its folder?\n")
+    assert done.stderr.count("\n") == 1

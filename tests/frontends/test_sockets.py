@@ -56,7 +56,7 @@ def test_a_stale_unix_socket_is_replaced_and_one_that_answers_is_not(path):
 
 def test_a_file_that_is_no_socket_is_not_deleted(path):
     path.write_text("somebody's")
-    with pytest.raises(ConfigError, match=r"^listen: unix:.*: .*; choose another one$"):
+    with pytest.raises(ConfigError, match=r"^listen: unix:.*: .*; stop what listens there, or choose another one$"):
         bind(UnixAddress(path=path))
     assert path.read_text() == "somebody's"
 

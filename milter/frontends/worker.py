@@ -13,7 +13,6 @@ from typing import Any
 from milter.actions.janitor import keep_order
 from milter.frontends.generation import Listeners
 from milter.frontends.heartbeat import Heartbeat
-from milter.frontends.milter_protocol import milter_connection
 from milter.frontends.service import Service
 from milter.frontends.smtp import SmtpServer
 from milter.frontends.sockets import BACKLOG
@@ -24,6 +23,13 @@ def lmtp_connection(service: Service) -> asyncio.BaseProtocol:
     from milter.frontends.lmtp import LmtpServer  # noqa: PLC0415  most servers do not listen for it
 
     return LmtpServer(service)
+
+
+def milter_connection(service: Service) -> asyncio.BaseProtocol:
+    """A connection by the milter protocol."""
+    from milter.frontends import milter_protocol  # noqa: PLC0415  most servers do not listen for it
+
+    return milter_protocol.milter_connection(service)
 
 
 FRONT_ENDS: Mapping[str, Callable[[Service], asyncio.BaseProtocol]] = {

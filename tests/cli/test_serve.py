@@ -33,6 +33,14 @@ def test_no_database_is_loaded_before_one_is_needed():
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+def test_no_front_end_is_loaded_that_may_not_listen():
+    script = """
+import sys, milter.cli.serve
+sys.exit(sorted({'milter.frontends.lmtp', 'milter.frontends.milter_protocol'} & set(sys.modules)) or 0)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_a_store_that_cannot_be_opened_is_one_line_and_exit_2(start, tmp_path):
     (tmp_path / "kept").write_text("in the way")
     server = start(policies={"example.org": {"quarantine": True}}, wait=False)

@@ -50,7 +50,7 @@ def inspect(
     campaigns: KnownCampaigns = NO_CAMPAIGNS,
     explain: bool = True,
 ) -> Verdict:
-    """Judge one mail.
+    """Judge one mail: `_weighed` finds its score, and `_action` says what that leads to.
 
     authentication is what the sender checks found; without it only the signs in the headers count. campaigns are those
     known by now. explain: give all that is found also for mail that is not flagged.
@@ -211,6 +211,7 @@ def _sums(demand: Demand) -> Iterable[Signal]:
 
 
 def _action(score: float, policy: Policy) -> Action:
+    """Where quarantine is decided; a letter in person may be spared, and lists of senders have the last word."""
     if score >= policy.quarantine_at and policy.quarantine:
         return "quarantine"
     return "tag" if score >= policy.tag_at else "accept"

@@ -64,3 +64,14 @@ async def test_a_client_that_vanishes_is_no_error(client, caplog):
         client.break_off()
         await asyncio.sleep(0.05)
     assert caplog.records == []
+
+
+async def test_commands_behind_a_message_that_came_ahead_keep_their_order(start_hop, start_filter, connect):
+    hop = await start_hop(answers={"RCPT": "slow 250 Ok"})
+    client = await connect(await start_filter(hop))
+    await client.hello()
+    opening = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n"
+    behind = b"VRFY b\r\n" + 15_000 * b"NOOP\r\n" + b"VRFY c\r\n"
+    client.writer.write(opening + b"Subject: x\r\n\r\n.\r\n" + behind)
+    replies = [(await client.reply())[:3] for _ in range(5 + 15_000 + 1)]
+    assert [replies[number] for number in (2, 3, 4, -1)] == ["354", "250", "252", "252"]

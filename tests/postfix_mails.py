@@ -15,6 +15,18 @@ CLEAN = (
 )
 EXTORTION = CLEAN.replace(b"Treffen wir uns", b"EXTORTION")
 SECRET = CLEAN.replace(b"Treffen wir uns", b"KEEP BACK")
+# To two recipients; with these policies it is kept back for one, and tagged and delivered for all others.
+LETTER = (
+    b"From: Eve <eve@example.net>\r\n"
+    b"To: b@example.org, c@example.org\r\n"
+    b"Subject: About you\r\n"
+    b"Message-ID: <2@example.net>\r\n"
+    b"Date: Tue, 24 Nov 2026 12:00:00 +0000\r\n"
+    b"\r\n"
+    b"I hacked your computer and recorded you through your webcam. I will send the video to all your contacts.\r\n"
+    b"Pay me 900 dollars in bitcoin within 48 hours to my wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\r\n"
+)
+POLICIES = {"b@example.org": {"quarantine": True}}
 
 # Of a mail that was looked at and is not flagged.
 OUR_FIELDS = ["Authentication-Results", "X-Blackmail-Flag", "X-Blackmail-Score", "X-Blackmail-Status"]

@@ -6,22 +6,11 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from postfix_mails import LETTER, POLICIES
 
 from milter.store.opened import open_store
 from milter.store.records import Filter
 
-LETTER = (
-    b"From: Eve <eve@example.net>\r\n"
-    b"To: b@example.org, c@example.org\r\n"
-    b"Subject: About you\r\n"
-    b"Message-ID: <2@example.net>\r\n"
-    b"Date: Tue, 24 Nov 2026 12:00:00 +0000\r\n"
-    b"\r\n"
-    b"I hacked your computer and recorded you through your webcam. I will send the video to all your contacts.\r\n"
-    b"Pay me 900 dollars in bitcoin within 48 hours to my wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\r\n"
-)
-# Mail to b is kept back, all other mail is tagged and delivered.
-POLICIES = {"b@example.org": {"quarantine": True}}
 BOTH = ("b@example.org", "c@example.org")
 
 

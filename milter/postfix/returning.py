@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from milter.config import Address, MaildirNextHop
+from milter.config import MaildirNextHop
 from milter.postfix.settings import PostfixSettings, Service
 from milter.postfix.setup import Finding, SetUp, reachable_from_outside
 from milter.postfix.ways import ENTRANCES, is_loopback
@@ -37,7 +37,7 @@ def no_way_back(this: SetUp) -> Iterator[Finding]:
 def loops(this: SetUp) -> Iterator[Finding]:
     """What comes from the filter must not go there again."""
     for way in this.ways:
-        for _, service in _returning(this):
+        for _, service in this.returns:
             if way.front != service:
                 continue
             again = way.setting == "milter"
@@ -51,7 +51,7 @@ def loops(this: SetUp) -> Iterator[Finding]:
 
 def open_doors(this: SetUp) -> Iterator[Finding]:
     """Nobody but the filter may use the port behind it."""
-    for hop, service in _returning(this):
+    for hop, service in this.returns:
         if is_loopback(hop.host) and reachable_from_outside(this.postfix, service):
             yield Finding(
                 f"master.cf, {service}",
@@ -90,15 +90,21 @@ def everyones_network(this: SetUp) -> Iterator[Finding]:
 
 
 def _is_everyone(word: str) -> bool:
+    network = _network(word)
+    return network.prefixlen == 0 if network else word == "static:all"
+
+
+def _network(word: str) -> IPv4Network | IPv6Network | None:
+    """A network as Postfix writes it, "[::1]/128"; None if it is none."""
     try:
-        return ip_network(word.replace("[", "").replace("]", ""), strict=False).prefixlen == 0
+        return ip_network(word.replace("[", "").replace("]", ""), strict=False)
     except ValueError:
-        return word == "static:all"
+        return None
 
 
 def forgotten_client(this: SetUp) -> Iterator[Finding]:
     """The client's address comes by XFORWARD."""
-    for hop, service in _returning(this):
+    for hop, service in this.returns:
         parameter = "smtpd_authorized_xforward_hosts"
         if is_loopback(hop.host) and not any(_on_loopback(word) for word in this.postfix.words(parameter, service)):
             yield Finding(
@@ -109,15 +115,13 @@ def forgotten_client(this: SetUp) -> Iterator[Finding]:
 
 
 def _on_loopback(word: str) -> bool:
-    try:
-        return ip_network(word.replace("[", "").replace("]", ""), strict=False).network_address.is_loopback
-    except ValueError:
-        return is_loopback(word)
+    network = _network(word)
+    return network.network_address.is_loopback if network else is_loopback(word)
 
 
 def addresses_twice(this: SetUp) -> Iterator[Finding]:
     """Aliases and copies are to be looked up once: before the filter or behind it (cleanup(8))."""
-    behind = {service: _left_alone(this.postfix, service) for _, service in _returning(this)}
+    behind = {service: _left_alone(this.postfix, service) for _, service in this.returns}
     fronts = [way.front for way in this.through("content_filter") if way.front]
     before = {front: _left_alone(this.postfix, front) for front in fronts if front not in behind}
     parameter = "receive_override_options"
@@ -148,7 +152,7 @@ def withheld_words(this: SetUp) -> Iterator[Finding]:
     """What is offered in front and not behind is refused in between."""
     parameter = "smtpd_discard_ehlo_keywords"
     fronts = [one for one in this.postfix.by_command("smtpd") if any(way.front == one for way in this.ways)]
-    for _, service in _returning(this):
+    for _, service in this.returns:
         kept = {word.lower() for word in this.postfix.words(parameter, service)}
         for front in fronts:
             offered = {word.lower() for word in this.postfix.words(parameter, front)}
@@ -165,7 +169,7 @@ def withheld_words(this: SetUp) -> Iterator[Finding]:
 def unequal_sizes(this: SetUp) -> Iterator[Finding]:
     """Who takes a mail first must not take more than who gets it next."""
     largest = this.config.max_size
-    behind = [service for _, service in _returning(this)]
+    behind = [service for _, service in this.returns]
     for service in this.postfix.by_command(*ENTRANCES):
         fitting = [way for way in this.ways if way.front == service]
         limit = this.postfix.number("message_size_limit", service)
@@ -179,7 +183,3 @@ def unequal_sizes(this: SetUp) -> Iterator[Finding]:
             f" mails between {end}",
             f"set message_size_limit = {largest}" + (f", or max_size: {limit}" if limit else ""),
         )
-
-
-def _returning(this: SetUp) -> Iterator[tuple[Address, Service]]:
-    return iter(this.returns) if this.relays else iter(())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milter.config import Address, Config, SmtpNextHop
 from milter.postfix.settings import PostfixSettings, Service
@@ -24,7 +24,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """ways: those that lead to our endpoints; others: those that do not; returns: smtpd services behind next_hop."""
+    """ways: those that lead to our endpoints; others: those that do not.
+
+    returns: smtpd services behind next_hop, where mail is handed back to them.
+    """
 
     postfix: PostfixSettings
     config: Config
@@ -54,8 +57,10 @@ def set_up(postfix: PostfixSettings, config: Config) -> SetUp:
     leading = tuple(way for way in all_ways if meets(way.target, ours.get(way.setting)))
     others = tuple(way for way in all_ways if way not in leading)
     found = SetUp(postfix, config, leading, others, ())
+    if not found.relays:
+        return found
     returns = tuple((hop, one) for hop in found.hops for one in postfix.by_command("smtpd") if _listens(one, hop))
-    return SetUp(postfix, config, leading, others, returns)
+    return replace(found, returns=returns)
 
 
 def _listens(service: Service, hop: Address) -> bool:

@@ -18,7 +18,11 @@ AWAY = {"next_hop_auth": {"user": "filter", "password_file": "away"}}
     [
         (VERIFY, "next_hop_ca_file: ca.pem holds no certificates in PEM form"),
         (LOG_IN, "next_hop_auth.password_file: password is not in UTF-8"),
-        (AWAY, "next_hop_auth.password_file: away cannot be read (No such file or directory): check the path and its permissions"),
+        (
+            AWAY,
+            "next_hop_auth.password_file: away cannot be read (No such file or directory):"
+            " check the path and its permissions",
+        ),
     ],
     ids=["ca", "password", "away"],
 )

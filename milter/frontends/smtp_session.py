@@ -268,9 +268,10 @@ class SmtpSession(SmtpProtocol):
         """The message, in one await; bytes that came ahead of our 354 count."""
         done: asyncio.Future[bytes] = self.loop.create_future()
         reader = self._data = DataReader(self._service.config.max_size, self._service.memory, done)
-        while self._data and self._reader._buffer:  # type: ignore[attr-defined]
-            # Does not wait, and lets the connection flow again where the buffer was full.
-            self._take_data(await self._reader.read(self.line_length_limit))
+        if ahead := len(self._reader._buffer):  # type: ignore[attr-defined]
+            # Does not wait, and lets the connection flow again where the buffer was full. All of it at once: what
+            # stands behind the message goes back into the buffer.
+            self._take_data(await self._reader.read(ahead))
         await self.push(GO_AHEAD)
         try:
             return await done

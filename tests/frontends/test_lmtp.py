@@ -463,7 +463,7 @@ async def test_a_next_hop_that_went_away_is_asked_once_for_each_recipient(start_
 
 async def test_a_share_whose_recipients_are_all_refused_leaves_no_transaction_open(start_hop, lmtp_client):
     hop = await start_hop(answers={f"RCPT TO:<{C}": "550 5.1.1 Nobody"})
-    running, client = await lmtp_client(hop, QUARANTINE, policies=POLICIES)
+    _, client = await lmtp_client(hop, QUARANTINE, policies=POLICIES)
     for _ in range(3):
         replies = await send(client, ANNA, C)
         assert replies[ANNA].startswith("250 ")

@@ -26,3 +26,8 @@ def test_local_links_lead_somewhere() -> None:
     targets = [part.split(")")[0] for part in README.split("](")[1:]]
     missing = [t for t in targets if not t.startswith("http") and not (ROOT / t.split("#")[0]).exists()]
     assert missing == []
+
+
+def test_each_page_of_the_manual_is_linked_at_the_end() -> None:
+    more = README.split("## More")[1]
+    assert [page.name for page in sorted((ROOT / "docs").glob("*.md")) if f"(docs/{page.name})" not in more] == []

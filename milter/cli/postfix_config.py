@@ -19,4 +19,6 @@ def command(layout: str, config_path: Path | None) -> None:
     Without a configuration, a small one that fits is printed, too. What each lay-out does is in docs/postfix.md.
     """
     given = config_path or SYSTEM_CONFIG.exists()
-    click.echo(lay_out(layout, load_config(config_path) if given else None).text, nl=False)
+    click.echo(
+        lay_out(layout, load_config(config_path) if given else None).text(config_path or SYSTEM_CONFIG), nl=False
+    )

@@ -30,7 +30,7 @@ def lost_ways(this: SetUp) -> Iterator[Finding]:
         yield Finding(
             "main.cf, master.cf",
             f"no smtpd_proxy_filter, content_filter, transport or milter leads to the filter ({named})",
-            "add the lines that blackmail-filter postfix-config prints",
+            "add the lines that blackmail-filter postfix-config LAYOUT prints",
         )
 
 

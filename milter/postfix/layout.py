@@ -34,14 +34,13 @@ class LayOut:
     master: str
     settings: str = ""
 
-    @property
-    def text(self) -> str:
-        """All of it for a reader, each part below the name of its file."""
+    def text(self, path: Path) -> str:
+        """All of it for a reader, each part below the name of its file; path: where the filter's settings are."""
         parts = {
             "config.yaml of the filter": self.settings,
             "main.cf of Postfix, add or change": self.main,
             "master.cf of Postfix, add or change": self.master,
-            "and then": AFTERWARDS,
+            "and then": AFTERWARDS.format(path=path),
         }
         blocks = (f"# ==== {title} ====\n{text}" for title, text in parts.items() if text)
         return f"# Lay-out {self.name}: what it does, and what a failure does, is in docs/postfix.md.\n\n" + "\n".join(
@@ -50,8 +49,9 @@ class LayOut:
 
 
 AFTERWARDS = """\
+# postfix check
+# blackmail-filter check --postfix -c {path}
 # postfix reload
-# blackmail-filter check --postfix -c config.yaml
 """
 
 

@@ -435,5 +435,5 @@ def test_without_postfix_the_command_says_so(tmp_path):
     words = [sys.executable, "-m", "milter", "check", "--postfix"]
     done = subprocess.run(words, env=os.environ | {"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "is Postfix installed here?" in done.stderr
+    assert "postconf cannot be run (No such file or directory): is Postfix here" in done.stderr
     assert done.stderr.count("\n") == 1

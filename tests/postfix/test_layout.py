@@ -32,6 +32,9 @@ def test_the_command_prints_the_lines_that_the_tests_run(layout, tmp_path):
     assert lines.main in done.stdout
     assert lines.master in done.stdout
     assert shipped not in done.stdout
+    assert done.stdout.endswith(
+        "# postfix check\n# blackmail-filter check --postfix -c config.yaml\n# postfix reload\n"
+    )
     everything = run(layout, folder=tmp_path).stdout
     assert shipped in everything
     assert lines.main in everything

@@ -230,7 +230,7 @@ class SmtpTransaction:
             self.dismissed = True
             self._connection.abort()
             return Reply(451, reply.lines)
-        if reply.code < 400 and not (may_accept and reply.accepted):
+        if not (400 <= reply.code < 600 or (may_accept and reply.accepted)):
             self._connection.abort()
             raise NextHopError(f"next hop answers out of place: {reply}")
         return reply
@@ -251,6 +251,7 @@ class SmtpTransaction:
                 block = following
             if before_end:
                 await before_end()
+            early = connection.unasked_before_end()
             connection.write(bytes(block) + b".\r\n")
             self.committed = True
             reply = await connection.reply()
@@ -258,6 +259,9 @@ class SmtpTransaction:
             connection.abort()
             raise
         self._finished = True
+        if early:
+            # A reply to the end may follow, and would be taken for one to the next mail.
+            connection.abort()
         reply = self._for_client(reply)
         self._hop.give_back(connection)
         return reply

@@ -58,6 +58,17 @@ class SmtpConnection(asyncio.Protocol):
         peer = self._transport.get_extra_info("peername") if self._transport else None
         return isinstance(peer, str | bytes) or (isinstance(peer, tuple) and address_of_host(peer[0]).is_loopback)
 
+    @property
+    def unasked(self) -> Reply | None:
+        """Between two commands: what it has said without being asked, as it may say 421 (RFC 5321 §3.8)."""
+        return self._replies[0] if self._replies else None
+
+    def unasked_before_end(self) -> Reply | None:
+        """What it has said ahead of the end of a mail: a refusal, or nothing. Raises NextHopError where it accepts."""
+        if self.unasked and self.unasked.accepted:
+            raise self.fail("accepts a mail before its end")
+        return self.unasked
+
     async def start_tls(self, context: ssl.SSLContext, host: str | None, within: float) -> None:
         """Go on in TLS, once the next hop is ready for that (RFC 3207 §4).
 
@@ -97,6 +108,9 @@ class SmtpConnection(asyncio.Protocol):
         while self.owed_replies:
             await self.reply()
             self.owed_replies -= 1
+        if self.unasked and self.unasked.code != 421:
+            # It would be taken for the reply to this command.
+            raise self.fail("answers what it was not asked")
         if "PIPELINING" in self.capabilities:
             self.write(b"".join(commands))
             return [await self.reply() for _ in commands]
@@ -200,7 +214,7 @@ class SmtpConnection(asyncio.Protocol):
         if self.closed:
             return
         found = _REPLY_LINE.fullmatch(line)
-        if not found or len(self._lines) >= LINES_LIMIT:
+        if not found or len(self._lines) >= LINES_LIMIT or len(self._replies) >= LINES_LIMIT:
             self._give_up("does not speak SMTP")
             return
         code, more, text = found.groups(default="")

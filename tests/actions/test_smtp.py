@@ -1,6 +1,7 @@
 """Relay by SMTP: connections are kept, and nothing is accepted twice or half."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -314,3 +315,36 @@ async def test_eight_bit_replies_and_addresses_pass(relay):
 def test_replies_on_the_wire():
     assert bytes(Reply(250, ("a", "", "b"))) == b"250-a\r\n250-\r\n250 b"
     assert str(Reply(451, ("4.3.0 x",))) == "451 4.3.0 x"
+
+
+@pytest.mark.parametrize("event", ["RCPT", "DATA", "message"])
+async def test_a_reply_that_nobody_asked_for_is_never_taken_for_one_to_a_later_command(relay, event):
+    ok = {"DATA": "354 Go ahead"}.get(event, "250 Ok")
+    _, ours = await relay(answers={"RCPT TO:<c@": "550 5.1.1 no", event: [f"{ok}\r\n250 Ok", ok]})
+    with contextlib.suppress(NextHopError):
+        await send(ours)
+    assert await send(ours, "<c@example.org>") == Reply(550, ("5.1.1 no",))
+
+
+async def test_a_reply_ahead_of_the_end_of_a_mail_accepts_nothing(relay):
+    _, ours = await relay(answers={"DATA": "354 Go ahead\r\n250 2.0.0 Ok", "message": "451 4.3.0 full"})
+    with pytest.raises(NextHopError):
+        await send(ours)
+
+
+async def test_a_next_hop_that_floods_replies_is_given_up(relay):
+    hop, ours = await relay()
+    transaction = await ours.begin("<a@example.org>", [], {})
+    await transaction.rcpt("<b@example.org>", [])
+    hop.writers[0].write(100_000 * b"250 Ok\r\n")
+    connection = transaction._connection
+    await hop.until(lambda: connection.closed)
+    assert connection.closed
+    assert len(connection._replies) < 2000
+
+
+@pytest.mark.parametrize("code", [600, 999])
+async def test_a_code_that_is_none_of_smtp_goes_no_further(relay, code):
+    _, ours = await relay(answers={"RCPT": f"{code} no"})
+    with pytest.raises(NextHopError):
+        await send(ours)

@@ -348,3 +348,11 @@ async def test_a_code_that_is_none_of_smtp_goes_no_further(relay, code):
     _, ours = await relay(answers={"RCPT": f"{code} no"})
     with pytest.raises(NextHopError):
         await send(ours)
+
+
+async def test_a_second_reply_to_one_recipient_does_not_accept_the_next(relay):
+    _, ours = await relay(answers={"RCPT TO:<b@": "250 Ok\r\n250 Ok", "RCPT TO:<c@": "550 5.1.1 no"})
+    transaction = await ours.begin("<a@example.org>", [], {})
+    assert (await transaction.rcpt("<b@example.org>", [])).accepted
+    with pytest.raises(NextHopError, match="not asked"):
+        await transaction.rcpt("<c@example.org>", [])

@@ -45,8 +45,8 @@ class ClientIdentity:
 
     @property
     def queue_id(self) -> str:
-        """What the client calls the mail; "" if it does not tell."""
-        return xtext(self._of_mail.get("IDENT", ""))
+        """What the client calls the mail, as one word, so that it passes for no more in a log; "" if it is not told."""
+        return "?".join(xtext(self._of_mail.get("IDENT", "")).split())
 
     def known(self, peer: Peer, helo_name: str) -> dict[str, str]:
         """The attributes decoded; a peer from outside is the client itself, if it names nobody else.

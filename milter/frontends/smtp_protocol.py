@@ -84,7 +84,7 @@ class SmtpProtocol(aiosmtpd.smtp.SMTP):
     async def _handle_client(self) -> None:
         """Called by aiosmtpd, as a task: greet, then obey commands until the connection ends."""
         await self.push(self.greeting)
-        while self.transport is not None:
+        while self.transport is not None and not self.transport.is_closing():
             try:
                 await self._obey(await self._reader.readuntil())
             except asyncio.LimitOverrunError as error:

@@ -126,3 +126,9 @@ def test_a_peer_from_outside_is_the_client_and_a_neighbour_is_not():
     assert identity.known(OUTSIDER, "mx.example") == {"ADDR": "8.8.8.8", "HELO": "mx.example"}
     identity.take_xforward({"IDENT": "4Qx1"})
     assert identity.known(OUTSIDER, "mx.example") == {"IDENT": "4Qx1"}
+
+
+def test_the_name_of_a_mail_is_one_word():
+    identity = ClientIdentity()
+    identity.take_xforward({"IDENT": "4Qx1+20client=192.0.2.1+E2+80+A8x"})
+    assert identity.queue_id == "4Qx1?client=192.0.2.1?x"

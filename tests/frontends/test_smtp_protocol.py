@@ -75,3 +75,15 @@ async def test_commands_behind_a_message_that_came_ahead_keep_their_order(start_
     client.writer.write(opening + b"Subject: x\r\n\r\n.\r\n" + behind)
     replies = [(await client.reply())[:3] for _ in range(5 + 15_000 + 1)]
     assert [replies[number] for number in (2, 3, 4, -1)] == ["354", "250", "252", "252"]
+
+
+async def test_after_the_goodbye_nothing_is_obeyed(start_hop, start_filter, connect):
+    hop = await start_hop()
+    client = await connect(await start_filter(hop))
+    await client.hello()
+    mail = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nNOOP"
+    assert (await client.ask(MOST_UNKNOWN * b"GET /\r\n" + mail)).startswith("500 ")
+    replies = [await client.reply() for _ in range(MOST_UNKNOWN)]
+    assert replies[-2].startswith("421 ")
+    assert replies[-1] == ""
+    assert not any("RCPT" in line for line in hop.commands)

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from milter.content.headers import header_end
-from milter.model import Verdict
+from milter.model import Authentication, Verdict
 from milter.reason import sentence
 
 FOLD_AT = 78
@@ -130,6 +130,18 @@ def _date(second: datetime) -> str:
 
 def verdict_fields(verdict: Verdict, authserv_id: str) -> bytes:
     """Authentication-Results and the X-Blackmail-* fields of a mail that was inspected."""
+    if not verdict.flagged and not verdict.reasons:
+        return _fields_of_others(authserv_id, verdict.auth.results, verdict.score)
+    return _fields(verdict, authserv_id)
+
+
+@lru_cache(maxsize=256)
+def _fields_of_others(authserv_id: str, results: str, score: float) -> bytes:
+    """Those of mail with nothing to say of it: nearly all, and nearly all the same."""
+    return _fields(Verdict(score=score, auth=Authentication(results=results)), authserv_id)
+
+
+def _fields(verdict: Verdict, authserv_id: str) -> bytes:
     fields = [
         field("Authentication-Results", f"{authserv_id}; {verdict.auth.results}"),
         field("X-Blackmail-Flag", "YES" if verdict.flagged else "NO"),

@@ -44,7 +44,7 @@ def _usable_config(path: Path | None) -> Config:
         load_seal_key(config.arc)
     check_extras(config)
     load_access(config)
-    keeps = config.inspect and config.quarantines and config.mode == "filter"
+    keeps = config.acts and config.quarantines
     if keeps and (config.listen or config.lmtp):
         from milter.store.opened import migrate
 

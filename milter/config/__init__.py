@@ -256,6 +256,11 @@ class Config(Section):
         return self.digest.notice_at_once or self._notifies
 
     @property
+    def acts(self) -> bool:
+        """Whether a verdict changes what becomes of a mail."""
+        return self.inspect and self.mode == "filter"
+
+    @property
     def quarantines(self) -> bool:
         """Whether mail to anybody may be quarantined."""
         return self.policy.quarantine or any(part.quarantine for part in self.policies.values())

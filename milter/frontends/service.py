@@ -93,7 +93,7 @@ class Service:
         self._policies = policies or PolicyBook(config)
         self._inspects = inspector is not None
         # In monitor mode nobody is told what another policy asks for, and nothing is written down.
-        self._acts = self._inspects and config.mode == "filter"
+        self._acts = self._inspects and config.acts
         readers = sender_lists(self._policies), decided_campaigns(campaigns or CampaignBook())
         self._store_watch = StoreWatch(config.store, *readers)
         self._sights = Memory(config.store)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from free_ports import free_port
 
 SIEVE = Path(__file__).parents[1] / "docs" / "sieve" / "blackmail.sieve"
 SETTINGS = """
@@ -80,12 +81,6 @@ class Dovecot(NamedTuple):
                 return []
             numbers = client.search(None, "ALL")[1][0].split()
             return [client.fetch(number, "(BODY.PEEK[])")[1][0][1] for number in numbers]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from server_process import LOOPBACK, PATIENCE, ServerProcess, free_port
+from free_ports import free_port
+from server_process import LOOPBACK, PATIENCE, ServerProcess
 
 from milter.observe.state import ServerState, read_state
 

@@ -158,14 +158,6 @@ def servers(folder: Path, command: Sequence[str]) -> Iterator[StartServer]:
         server.stop()
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 def open_data(client: smtplib.SMTP) -> None:
     """A transaction whose message may come."""
     client.mail("a@example.org")

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 import yaml
+from free_ports import free_port
 from monitored import Monitored
-from server_process import LOOPBACK, free_port
+from server_process import LOOPBACK
 
 from milter.cli.status import lines
 

@@ -7,7 +7,8 @@ import sys
 import threading
 
 import pytest
-from server_process import LOOPBACK, NEGOTIATION, PATIENCE, free_port, milter_reply
+from free_ports import free_port
+from server_process import LOOPBACK, NEGOTIATION, PATIENCE, milter_reply
 
 from milter.frontends.activation import inherited
 from milter.frontends.worker import listening

@@ -6,7 +6,8 @@ import signal
 import socket
 
 import pytest
-from server_process import NEGOTIATION, finish, free_port, milter_reply, open_data
+from free_ports import free_port
+from server_process import NEGOTIATION, finish, milter_reply, open_data
 
 from milter.config import Address
 from milter.frontends.sockets import address_of, bind

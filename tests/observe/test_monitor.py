@@ -7,8 +7,9 @@ import socket
 import threading
 
 import pytest
+from free_ports import free_port
 from monitored import promtool
-from server_process import LOOPBACK, MAIL, free_port
+from server_process import LOOPBACK, MAIL
 
 
 def test_figures_add_up_over_workers_deaths_and_reloads(monitored):

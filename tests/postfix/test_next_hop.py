@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 from authority import Authority
 from conftest import HANG
+from free_ports import free_port
 from postfix_mails import CLEAN, OUR_FIELDS, fields_on_top
 
 from milter.actions.hops import make_next_hop
@@ -59,12 +60,6 @@ service auth {{
   }}
 }}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(port: int) -> None:

@@ -55,7 +55,8 @@ def inspect(
     authentication is what the sender checks found; without it only the signs in the headers count. campaigns are those
     known by now. explain: give all that is found also for mail that is not flagged.
     """
-    look = first_look(message, rules)
+    # To explain, all is weighed whatever a first look would say.
+    look = Look(message, readings_of(message), may_threaten=True) if explain else first_look(message, rules)
     return judged(look, envelope, rules, policy, authentication, own_domains, campaigns, explain=explain)
 
 
@@ -87,12 +88,11 @@ def judged(
 ) -> Verdict:
     """The rest of `inspect`, which see."""
     message = look.message
-    weighs = explain or look.may_threaten
-    if weighs or policy.allow or policy.block:
+    if look.may_threaten or policy.allow or policy.block:
         sender = authentication or offline(envelope, message.headers, own_domains=own_domains)
     else:
         sender = authentication or Authentication()
-    if weighs:
+    if look.may_threaten:
         verdict = _weighed(look, envelope, sender, rules, policy, campaigns, explain=explain)
     else:
         verdict = Verdict(auth=sender, notes=message.notes)
